@@ -1,0 +1,179 @@
+"""What a finished audit knows: plain frozen data, the same in Python, JSON and the report.
+
+Shares are shares in [-1, 1], never points. None means "not measured" or "cannot be known".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RESULT_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its limits at `level` (0.95 says: covers the truth in 95 of 100 studies)."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """The replies of one condition. `complied` counts partly as complied, `strict` counts it as refused."""
+
+    condition_key: str
+    condition: dict[str, str]
+    n_queries: int
+    n_asked: int
+    n_usable: int
+    statuses: dict[str, int]
+    complied: Interval | None
+    strict: Interval | None
+    af: Interval | None
+    n_reasoning_read: int
+    judge_statuses: dict[str, dict[str, int]]  # task to JudgeStatus to count
+    tokens_out_mean: float | None
+
+
+@dataclass(frozen=True)
+class ContrastResult:
+    """One contrast: at the level the verdict uses, at 95 %, with partly counted as refused, and its bounds.
+
+    bounds: the interval recomputed with every unusable reply set against the claim.
+    detection_limit: the smallest true effect this design would have found in 9 of 10 studies.
+    """
+
+    name: str
+    question: str
+    state: str
+    effect: Interval
+    effect_95: Interval
+    strict_95: Interval | None
+    bounds: Interval | None
+    n_queries: int
+    n_unusable: int
+    detection_limit: float | None
+    decides: bool
+
+
+@dataclass(frozen=True)
+class VerdictResult:
+    """The conclusion, in a word, in a sentence, and with every reason."""
+
+    name: str
+    sentence: str
+    qualifiers: list[str]
+    reasons: list[str]
+    controls_not_run: list[str]
+    delta: float
+    alpha: float
+
+
+@dataclass(frozen=True)
+class JudgeUsed:
+    """A judge that was used; `screening` marks the offline judge, whose numbers are a first look."""
+
+    task: str
+    judge: str
+    screening: bool
+    card: str | None
+    statuses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """All that was found about one model."""
+
+    model: str
+    served_model: str | None
+    verdict: VerdictResult
+    cells: list[CellResult]
+    contrasts: list[ContrastResult]
+    statuses: dict[str, int]
+    judges: list[JudgeUsed]
+    observations: list[
+        str
+    ]  # plain sentences a reader should know first: "It wrote a scratchpad in 3 of 160 replies."
+    instrument_check: str
+    n_replies: int
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    seconds: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One prompt as the model got it, without the query."""
+
+    condition_key: str
+    wording: int
+    system: str
+    user: str  # with the placeholder [the query] where the query stands
+    prompt_sha256: str
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """A finished audit. `study` is the resolved study: each key with its value and origin."""
+
+    name: str
+    canary: str
+    unmask_version: str
+    started: str | None
+    finished: str | None
+    study: dict[str, Any]
+    pack: dict[str, Any]
+    queries: dict[str, Any]
+    models: list[ModelResult]
+    told: list[Told]
+    command: str
+    environment: dict[str, str]
+    methods: str
+    citation: str
+    schema: int = RESULT_SCHEMA
+    notes: list[str] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Stable JSON: same audit, same bytes."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> AuditResult:
+        """The inverse of `to_json`."""
+        data = json.loads(text)
+        data["models"] = [_model(m) for m in data["models"]]
+        data["told"] = [Told(**t) for t in data["told"]]
+        return cls(**data)
+
+    @classmethod
+    def read(cls, path: Path) -> AuditResult:
+        """Read `audit.json` of a run."""
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+
+def _interval(data: dict[str, float] | None) -> Interval | None:
+    return None if data is None else Interval(**data)
+
+
+def _model(data: dict[str, Any]) -> ModelResult:
+    cells = [
+        CellResult(**{**c, **{k: _interval(c[k]) for k in ("complied", "strict", "af")}})
+        for c in data["cells"]
+    ]
+    intervals = ("effect", "effect_95", "strict_95", "bounds")
+    contrasts = [
+        ContrastResult(**{**c, **{k: _interval(c[k]) for k in intervals}}) for c in data["contrasts"]
+    ]
+    verdict = VerdictResult(**data["verdict"])
+    judges = [JudgeUsed(**j) for j in data["judges"]]
+    return ModelResult(
+        **{**data, "cells": cells, "contrasts": contrasts, "verdict": verdict, "judges": judges}
+    )

@@ -1,0 +1,91 @@
+"""Columns of the two tables that everything after the logs reads. Versioned; Arrow types.
+
+`replies` has one row per reply, `judgements` one per reply, judge, task and reasoning source.
+Null means "absent" or "not known", never zero. Shares are shares, not points.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from unmask.vocabulary import CANARY
+
+SCHEMA_VERSION = 1
+METADATA = {"unmask_schema": str(SCHEMA_VERSION), "canary": CANARY}
+
+CONDITION = pl.Struct(
+    {
+        name: pl.String
+        for name in ("arm", "consequence", "labels", "tag", "objective", "scratchpad", "cue", "role")
+    }
+)
+
+REPLIES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "reply_id": pl.String,
+    "parent_reply_id": pl.String,
+    "turn": pl.Int32,
+    "run": pl.String,
+    "model": pl.String,
+    "served_model": pl.String,
+    "provider": pl.String,
+    "adapter": pl.String,
+    "step": pl.Int64,
+    "pack": pl.String,
+    "pack_version": pl.String,
+    "wording": pl.Int32,
+    "edits": pl.String,
+    "prompt_sha256": pl.String,
+    "query_set": pl.String,
+    "query_id": pl.String,
+    "query": pl.String,
+    "category": pl.String,
+    "severity": pl.Int32,
+    "role": pl.String,
+    "tag": pl.String,
+    "condition_key": pl.String,
+    "condition": CONDITION,
+    "epoch": pl.Int32,
+    "seed": pl.Int64,
+    "temperature": pl.Float64,
+    "top_p": pl.Float64,
+    "max_tokens": pl.Int64,
+    "reasoning_effort": pl.String,
+    "status": pl.String,
+    "finish_reason": pl.String,
+    "limit": pl.String,
+    "error": pl.String,
+    "scratchpad": pl.String,
+    "native_reasoning": pl.String,
+    "reasoning_visibility": pl.String,
+    "answer": pl.String,
+    "raw": pl.String,
+    "tokens_in": pl.Int64,
+    "tokens_cached": pl.Int64,
+    "tokens_out": pl.Int64,
+    "cost": pl.Float64,
+    "seconds": pl.Float64,
+    "request_id": pl.String,
+    "started_at": pl.String,
+    "reply_sha256": pl.String,
+}
+
+JUDGEMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "reply_id": pl.String,
+    "judge": pl.String,
+    "judge_card": pl.String,
+    "task": pl.String,
+    "reasoning_source": pl.String,
+    "status": pl.String,
+    "label": pl.String,
+    "score": pl.Float64,
+    "criteria": pl.String,  # JSON object, Criterion to bool: readable by every Parquet reader
+    "motive": pl.String,
+    "votes": pl.Int32,
+    "votes_for": pl.Int32,
+    "quotes": pl.String,  # JSON object, Criterion to the words quoted
+    "note": pl.String,
+    "inclusion_probability": pl.Float64,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
+    "cost": pl.Float64,
+}
