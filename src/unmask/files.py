@@ -1,0 +1,117 @@
+"""Files at the border: YAML that is checked against a model, and writes that are whole or not there.
+
+Knows nothing of packs or studies; an error names the file, the line and, for a misspelt key, the nearest
+known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from unmask.errors import UnmaskError, UsageError
+
+Model = TypeVar("Model", bound=BaseModel)
+MAX_YAML_BYTES = 1_000_000  # our longest is 20 kB; a larger one is a mistake or an attack
+
+
+def read_yaml(path: Path, model: type[Model], *, error: type[UsageError] = UsageError) -> Model:
+    """Parse a YAML file into a pydantic model; refuse what the model does not know.
+
+    Raises:
+        error: unreadable, too large, not YAML, an unknown key, a wrong value; with file and line.
+    """
+    try:
+        if path.stat().st_size > MAX_YAML_BYTES:
+            raise error(f"{path.name} is larger than {MAX_YAML_BYTES:,} bytes", where=str(path))
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as e:
+        raise error(f"cannot read {path}: {e.strerror or e}", hint="check the path") from e
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as e:
+        mark = getattr(e, "problem_mark", None)
+        line = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise error(f"{path.name} is not valid YAML: {getattr(e, 'problem', e)}", where=line) from e
+    if not isinstance(data, dict):
+        raise error(f"{path.name} holds no keys", where=str(path), hint="write `key: value` lines")
+    try:
+        return model.model_validate(data)
+    except ValidationError as e:
+        raise _explain(e, path, root, model, error) from e
+
+
+def _explain(
+    failed: ValidationError, path: Path, root: Any, model: type[BaseModel], error: type[UsageError]
+) -> UsageError:
+    first = failed.errors()[0]
+    keys = first["loc"]
+    where = f"{path}:{_line_of(root, keys)}"
+    name = ".".join(str(k) for k in keys)
+    if first["type"] == "extra_forbidden":
+        known = list(model.model_fields) if len(keys) == 1 else []
+        return error(f"unknown key {name!r}", where=where, hint=nearest(str(keys[-1]), known))
+    return error(f"{name}: {first['msg']} (got {_short(first.get('input'))})", where=where)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _line_of(node: Any, keys: Sequence[Any]) -> int:
+    """Line of the deepest key of `keys` that the YAML tree has."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(k, v) for k, v in node.value if k.value == str(key)]
+            if not pairs:
+                return int(line)
+            line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return int(line)
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """`did you mean …?` for a misspelt word, else the known ones; None when nothing is known."""
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known))}" if known else None
+
+
+def write_atomic(path: Path, content: str | bytes) -> Path:
+    """Write beside the target and rename: a full disk or a kill leaves the old file as it was.
+
+    Raises:
+        UnmaskError: the disk is full or not writable; says which path.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as e:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise UnmaskError(
+            f"could not write {path.name}: {e.strerror or e}",
+            where=str(path.parent),
+            hint="make room there or name another folder; what was computed before is kept",
+        ) from e
+    return path

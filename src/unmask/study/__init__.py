@@ -1,0 +1,17 @@
+"""The study file, the cells its contrasts need, and both crossed with queries to samples."""
+
+from unmask.study.contrasts import cells_of, conditions_of
+from unmask.study.cross import StudySample, cross
+from unmask.study.spec import Origin, Resolved, Study, list_studies, load_study
+
+__all__ = [
+    "Origin",
+    "Resolved",
+    "Study",
+    "StudySample",
+    "cells_of",
+    "conditions_of",
+    "cross",
+    "list_studies",
+    "load_study",
+]

@@ -1,0 +1,93 @@
+"""A study crossed to samples: every query in every condition, the same wording for both members of a pair.
+
+Deterministic: the same study, pack and queries give the same samples in the same order. Samples that
+share a prompt stand together, so that an engine with a prefix cache reads each prompt once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unmask.errors import StudyError
+from unmask.packs import Edit, Pack, render
+from unmask.queries import Query
+from unmask.study.contrasts import conditions_of
+from unmask.study.spec import Study
+from unmask.vocabulary import Arm, Condition, PackSize
+
+PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # ids of users' files end up in file names inside logs
+
+
+@dataclass(frozen=True)
+class StudySample:
+    """One query in one condition: what the model is told, and where it belongs."""
+
+    id: str
+    query: Query
+    condition: Condition
+    wording: int
+    system: str
+    user: str
+    prompt_sha256: str
+
+
+def cross(
+    study: Study, pack: Pack, queries: dict[Arm, Sequence[Query]], *, size: PackSize
+) -> list[StudySample]:
+    """All samples of a study.
+
+    Raises:
+        StudyError: more wordings than the pack has, or an arm without queries.
+    """
+    if study.wordings > pack.n_wordings:
+        raise StudyError(
+            f"{study.wordings} wordings asked, pack {pack.name} has {pack.n_wordings}",
+            hint=f"--wordings {pack.n_wordings} or fewer",
+        )
+    edits = parse_edits(study.edits)
+    samples = []
+    for condition in conditions_of(study):
+        if not queries.get(condition.arm):
+            raise StudyError(f"no queries for the {condition.arm} arm")
+        asked = queries[condition.arm]
+        for query, wording in zip(asked, wordings_of(len(asked), study), strict=True):
+            prompt = render(pack, condition, wording, size=size, edits=edits)
+            name = f"{condition.key}.{_plain(query.id)}"
+            told = (prompt.system, prompt.user(query.text), prompt.sha256)
+            samples.append(StudySample(name, query, condition, wording, *told))
+    order = {id(q): i for asked in queries.values() for i, q in enumerate(asked)}
+    return sorted(
+        samples, key=lambda s: (s.condition.arm, s.wording, s.system, order[id(s.query)], s.condition)
+    )
+
+
+def wordings_of(n_queries: int, study: Study) -> list[int]:
+    """A wording for each query: balanced, drawn by the study's seed, the same in every condition."""
+    wordings = [i % study.wordings for i in range(n_queries)]
+    random.Random(f"wordings {study.seed}").shuffle(wordings)
+    return wordings
+
+
+def parse_edits(texts: Sequence[str]) -> tuple[Edit, ...]:
+    """`drop:BLOCK` and `swap:BLOCK=ALTERNATIVE` as edits."""
+    edits = []
+    for text in texts:
+        kind, _, rest = text.partition(":")
+        block, _, to = rest.partition("=")
+        if kind == "drop" and block and not to:
+            edits.append(Edit("drop", block, None))
+        elif kind == "swap" and block and to:
+            edits.append(Edit("swap", block, to))
+        else:
+            raise StudyError(f"cannot read edit {text!r}", hint="drop:BLOCK or swap:BLOCK=ALTERNATIVE")
+    return tuple(edits)
+
+
+def _plain(query_id: str) -> str:
+    if PLAIN_ID.fullmatch(query_id):
+        return query_id
+    return "q" + hashlib.sha256(query_id.encode()).hexdigest()[:12]
