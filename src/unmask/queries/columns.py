@@ -139,8 +139,8 @@ def _text(cell: object, column: str | None, where: str) -> str:
 def _word(cell: object, field: str, where: str) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, list):
-        cell = ", ".join(str(part) for part in cell)
+    if isinstance(cell, list) and all(isinstance(part, str) for part in cell):
+        cell = ", ".join(cell)
     if not isinstance(cell, str | int) or isinstance(cell, bool):
         raise QueryError(f"{field} holds {type(cell).__name__}, not a word", where=where)
     word = str(cell).strip()

@@ -15,9 +15,12 @@ from pathlib import Path
 from unmask.errors import QueryError
 from unmask.queries.columns import nearest, queries_from_rows
 from unmask.queries.files import header, read_bytes, read_rows
+from unmask.queries.hub import hub_rows
+from unmask.queries.packages import LICENCES, package_rows
 from unmask.queries.sets import QuerySet, content_sha256
 
 LIBRARY = ("declined", "everyday")
+SCHEMES = ("hf", *LICENCES)
 
 
 def load_queries(spec: str | Path, *, columns: Mapping[str, str] | None = None) -> QuerySet:
@@ -34,6 +37,8 @@ def load_queries(spec: str | Path, *, columns: Mapping[str, str] | None = None) 
     """
     if isinstance(spec, str) and spec in LIBRARY:
         return _built_in(spec)
+    if isinstance(spec, str) and spec.partition(":")[0] in SCHEMES:
+        return _from_scheme(spec, columns)
     return _from_file(Path(spec), columns)
 
 
@@ -45,6 +50,22 @@ def list_query_sets() -> dict[str, int]:
 def _built_in(name: str) -> QuerySet:
     file = resources.files("unmask.queries").joinpath("library", f"{name}.jsonl")
     return _from_bytes(file.read_bytes(), f"{name}.jsonl", name, f"built in: {name}", None)
+
+
+def _from_scheme(spec: str, columns: Mapping[str, str] | None) -> QuerySet:
+    scheme, _, rest = spec.partition(":")
+    if not rest:
+        raise QueryError(f"no path after {scheme}:", where=spec, hint=f"{scheme}:PATH")
+    if scheme == "hf":
+        rows, source, licence = hub_rows(rest)
+        name, file = f"hf-{Path(rest.partition(':')[0]).name}", rest
+    else:
+        path, _, part = rest.partition("#")
+        rows, source = package_rows(scheme, Path(path), part or None)
+        name = "-".join([scheme, *part.split("/")]) if part else scheme
+        file, licence = path, LICENCES[scheme]
+    queries = queries_from_rows(rows, file=file, columns=columns, licence=licence)
+    return QuerySet(name, source, content_sha256(queries), licence, queries)
 
 
 def _from_file(path: Path, columns: Mapping[str, str] | None) -> QuerySet:
