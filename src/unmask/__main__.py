@@ -1,0 +1,7 @@
+"""`python -m unmask` is `unmask`."""
+
+import sys
+
+from unmask.cli import main
+
+sys.exit(main())

@@ -1,0 +1,22 @@
+"""Inspect's door: what `inspect eval unmask/…` and `--model embedded/…` find. Heavy parts load when used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inspect_ai.model import modelapi
+
+from unmask.elicit import elicit
+from unmask.judges.scorers import compliance_judge, reasoning_judge
+from unmask.tasks import alignment_faking
+
+
+@modelapi(name="embedded")
+def embedded() -> type[Any]:
+    """The small model that runs in this process, and any GGUF by path."""
+    from unmask.providers.embedded import EmbeddedAPI
+
+    return EmbeddedAPI
+
+
+__all__ = ["alignment_faking", "compliance_judge", "elicit", "embedded", "reasoning_judge"]

@@ -1,0 +1,123 @@
+"""The folder of a run: `runs/NAME/` with logs, records, manifest and report. One process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmask.errors import UnmaskError, UsageError
+from unmask.files import write_atomic
+
+MANIFEST = "manifest.json"
+COMPARED = ("study", "pack", "queries", "models", "grader", "model_args", "base_url")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def records(self) -> Path:
+        return self.root / "records"
+
+    @property
+    def result(self) -> Path:
+        return self.root / "audit.json"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / MANIFEST
+
+
+def run_name(study: str, models: list[str]) -> str:
+    """A name that the same command finds again: study and models, made fit for a file system."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join([study, *models])).strip("-.")
+    return slug[:120]
+
+
+def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> RunFolder:
+    """Make the folder, or go on in it when it holds the same design.
+
+    Raises:
+        UsageError: it holds another design, and `overwrite` was not said; names what differs.
+    """
+    folder = RunFolder(root)
+    if overwrite and folder.manifest.is_file():
+        for path in (folder.logs, folder.records):
+            shutil.rmtree(path, ignore_errors=True)
+        for path in (folder.manifest, folder.result, root / "report.html", root / "report.json"):
+            path.unlink(missing_ok=True)
+    if folder.manifest.is_file():
+        differs = differences(_read(folder.manifest), manifest)
+        if differs:
+            raise UsageError(
+                f"{root} holds a run of another design: {', '.join(differs)} differ",
+                where=str(folder.manifest),
+                hint="--name OTHER, or --overwrite to throw that run away",
+            )
+    else:
+        if folder.logs.exists():
+            raise UsageError(f"{root} has logs but no manifest", hint="--name OTHER")
+        write_atomic(folder.manifest, json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True))
+    try:
+        folder.logs.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UnmaskError(
+            f"cannot make {folder.logs}: {e.strerror}", hint="name a folder you can write"
+        ) from e
+    return folder
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise UnmaskError(
+            f"{path.name} is damaged: {e}", where=str(path), hint="--overwrite, or --name OTHER"
+        ) from e
+    return data if isinstance(data, dict) else {}
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What two manifests disagree on, in the user's words; study keys one by one."""
+    found = []
+    old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
+    for key in COMPARED:
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if key == "study" and isinstance(before, dict) and isinstance(after, dict):
+            found += [k for k in after if before.get(k) != after[k]]
+        else:
+            found.append(key)
+    return found
+
+
+@contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the run for this process; a second one is told, not let in.
+
+    Raises:
+        UsageError: another process works in this folder.
+    """
+    with (folder.root / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise UsageError(
+                f"another process is working in {folder.root}", hint="wait for it, or --name OTHER"
+            ) from e
+        yield

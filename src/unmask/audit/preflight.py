@@ -1,0 +1,110 @@
+"""Before the first call: does the prompt fit, are the keys there, what will be sent, is it paid for?"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlparse
+
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.model import Model, get_model, get_model_info
+
+from unmask.errors import ModelError, UnmaskError
+from unmask.tasks.alignment_faking import Prepared
+
+CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
+UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will send to one model. Tokens are estimates from characters, the output an upper bound."""
+
+    model: str
+    calls: int
+    tokens_in: int
+    tokens_out_at_most: int
+    judge_calls: int
+    paid: bool
+
+
+def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Model:
+    """The Inspect model, so that a missing key or package is told before anything runs.
+
+    Raises:
+        ModelError: unknown provider, missing key, missing package.
+    """
+    try:
+        return get_model(name, base_url=base_url, **args)
+    except UnmaskError:
+        raise
+    except (PrerequisiteError, ImportError, ValueError, TypeError) as e:
+        text = " ".join(str(getattr(e, "message", e)).replace("[bold]", "").replace("[/bold]", "").split())
+        raise ModelError(
+            f"cannot use model {name}: {text}",
+            hint="keys are read from the environment or .env; `unmask doctor` shows which are set",
+        ) from e
+
+
+def context_window(name: str, args: dict[str, Any]) -> int | None:
+    """Tokens that the model reads and writes in one call; None when nobody has said."""
+    if "window" in args:
+        return int(args["window"])
+    if name.startswith("embedded/"):
+        from unmask.providers.embedded import window
+
+        return window(name)
+    info = get_model_info(name)
+    return info.context_length if info else None
+
+
+def check_fit(prepared: Prepared, name: str, window: int | None) -> None:
+    """Refuse a prompt that leaves no room for the reply.
+
+    Raises:
+        ModelError: the longest prompt and `max_tokens` do not fit the window; says by how much.
+    """
+    if window is None:
+        return
+    longest = max(prepared.samples, key=lambda s: len(s.system) + len(s.user))
+    tokens = _count(name, longest.system, longest.user)
+    reply = prepared.resolved.study.max_tokens
+    if tokens + reply <= window:
+        return
+    room = window - tokens
+    shorter = f"--max-tokens {room}" if room >= 64 else "a model with a larger window"
+    hint = shorter if prepared.size == "compact" else f"--pack-size compact, or {shorter}"
+    raise ModelError(
+        f"prompt does not fit: {tokens:,} prompt + {reply:,} reply tokens > window of {window:,}",
+        where=f"{name}, pack {prepared.pack.name}, wording {longest.wording}, {longest.condition.key}; "
+        "nothing was sent",
+        hint=hint,
+    )
+
+
+def _count(name: str, system: str, user: str) -> int:
+    if name.startswith("embedded/"):
+        from unmask.providers.embedded import count_prompt_tokens
+
+        return count_prompt_tokens(name, [("system", system), ("user", user)])
+    return int((len(system) + len(user)) / CHARS_PER_TOKEN) + 16
+
+
+def estimate(prepared: Prepared, name: str, *, base_url: str | None, grader: str | None) -> Estimate:
+    """Calls and tokens of one model's run."""
+    study = prepared.resolved.study
+    calls = len(prepared.samples) * study.epochs
+    chars = sum(len(s.system) + len(s.user) for s in prepared.samples) * study.epochs
+    judge_calls = 0 if grader is None else calls * (1 if study.scratchpad == "none" else 2)
+    paid = is_paid(name, base_url) or (grader is not None and is_paid(grader, None))
+    return Estimate(name, calls, int(chars / CHARS_PER_TOKEN), calls * study.max_tokens, judge_calls, paid)
+
+
+def is_paid(name: str, base_url: str | None) -> bool:
+    """Whether calls leave this machine under the user's account."""
+    provider = name.split("/", 1)[0]
+    url = base_url or os.environ.get(f"{provider.upper().replace('-', '_')}_BASE_URL")
+    if url and urlparse(url).hostname in ("localhost", "127.0.0.1", "::1"):
+        return False
+    return provider not in UNPAID

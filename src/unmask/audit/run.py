@@ -1,0 +1,265 @@
+"""Run an audit: check, ask, read, analyse. What is computed stays on disk; the same call goes on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import eval_set
+from inspect_ai.log import EvalLog
+from inspect_ai.model import Model
+from unmask.audit.analyse import analyse
+
+import unmask
+from unmask.audit.folder import RunFolder, locked, open_folder, run_name
+from unmask.audit.preflight import Estimate, check_fit, context_window, estimate, open_model
+from unmask.audit.progress import Progress, watch
+from unmask.audit.results import AuditResult
+from unmask.errors import UnmaskError, UsageError
+from unmask.files import write_atomic
+from unmask.records import Records, read_logs, write_tables
+from unmask.study import Resolved, load_study
+from unmask.tasks.alignment_faking import Prepared, build_task, describe, prepare
+
+FAILED_SHARE = 0.2  # more failed calls than this are an outage, not a property of the model: ask again later
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what to ask (the study)."""
+
+    name: str | None = None
+    runs: Path = Path("runs")
+    grader: str | None = None
+    model_args: dict[str, Any] = field(default_factory=dict)
+    base_url: str | None = None
+    max_connections: int | None = None
+    display: str = "none"
+    overwrite: bool = False
+    command: str = ""
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An audit that was checked and costs this much; nothing has been sent yet."""
+
+    models: list[str]
+    resolved: Resolved
+    prepared: dict[str, Prepared]
+    estimates: list[Estimate]
+    root: Path
+    options: Options
+
+
+def plan(
+    models: Sequence[str],
+    *,
+    study: str = "story",
+    flags: dict[str, Any] | None = None,
+    options: Options | None = None,
+) -> Plan:
+    """Everything that can be wrong before the first call, and what the calls will be.
+
+    Raises:
+        UsageError: an unknown model, pack, query set or study key, a prompt that does not fit, a missing key.
+    """
+    options = options or Options()
+    if not models:
+        raise UsageError("no model named", hint="for instance: unmask audit embedded/smollm2")
+    if len(set(models)) != len(models):
+        raise UsageError("one model is named twice", where=", ".join(models))
+    resolved = load_study(study, flags=flags)
+    prepared: dict[str, Prepared] = {}
+    estimates = []
+    if options.grader:
+        open_model(options.grader, args={}, base_url=None)
+    by_size: dict[bool, Prepared] = {}
+    for name in models:
+        open_model(name, args=options.model_args, base_url=options.base_url)
+        window = context_window(name, options.model_args)
+        small = window is not None and window < 4096
+        if small not in by_size:
+            by_size[small] = prepare(resolved, window=window)
+        prepared[name] = by_size[small]
+        check_fit(prepared[name], name, window)
+        estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
+    root = options.runs / (options.name or run_name(resolved.study.name, list(models)))
+    return Plan(list(models), resolved, prepared, estimates, root, options)
+
+
+def execute(planned: Plan) -> AuditResult:
+    """Ask what is not yet answered, then read and analyse everything there is.
+
+    Raises:
+        UnmaskError: it could not finish; replies so far are kept and the same call goes on.
+    """
+    options = planned.options
+    folder = open_folder(planned.root, _manifest(planned), overwrite=options.overwrite)
+    with locked(folder):
+        started = _now()
+        _ask(planned, folder)
+        return conclude(folder, planned, started=started)
+
+
+def conclude(folder: RunFolder, planned: Plan, *, started: str | None) -> AuditResult:
+    """Logs to records to result, each written whole."""
+    records = read_logs([folder.logs], run=folder.root.name)
+    write_tables(records.replies, records.judgements, folder.records)
+    first = planned.prepared[planned.models[0]]
+    result = analyse(
+        records,
+        planned.resolved,
+        prepared=list({id(p): p for p in planned.prepared.values()}.values()),
+        about=_about(planned, records, started),
+        described=describe(first),
+    )
+    write_atomic(folder.result, result.to_json())
+    return result
+
+
+def _ask(planned: Plan, folder: RunFolder) -> None:
+    options = planned.options
+    total = sum(e.calls for e in planned.estimates)
+    progress = Progress(total) if options.progress else None
+    watch(progress)
+    try:
+        logs: list[EvalLog] = []
+        for prepared, models in _groups(planned):
+            ok, done = _eval_set(prepared, models, planned, folder)
+            logs += done
+            if not ok:
+                raise UnmaskError(
+                    _why_unfinished(done),
+                    where=str(folder.logs),
+                    hint="what was answered is kept; the same command goes on from there",
+                )
+    except OSError as e:
+        raise UnmaskError(
+            f"could not write the logs: {e.strerror or e}",
+            where=str(folder.logs),
+            hint="make room, then give the same command: it goes on from there",
+        ) from e
+    finally:
+        watch(None)
+        if progress is not None:
+            progress.close()
+
+
+def _groups(planned: Plan) -> list[tuple[Prepared, list[str]]]:
+    """Models that get the same prompts run in one set; embedded ones one after the other in one engine."""
+    groups: dict[int, tuple[Prepared, list[str]]] = {}
+    for name in planned.models:
+        prepared = planned.prepared[name]
+        groups.setdefault(id(prepared), (prepared, []))[1].append(name)
+    return list(groups.values())
+
+
+def _eval_set(
+    prepared: Prepared, models: list[str], planned: Plan, folder: RunFolder
+) -> tuple[bool, list[EvalLog]]:
+    options = planned.options
+    opened: list[Model] = [
+        open_model(name, args=options.model_args, base_url=options.base_url) for name in models
+    ]
+    in_process = any(name.startswith("embedded/") for name in models)
+    subfolder = folder.logs / str(prepared.size)
+    return eval_set(
+        tasks=build_task(prepared),
+        log_dir=str(subfolder),
+        model=opened,
+        model_roles={"grader": options.grader} if options.grader else None,
+        max_connections=options.max_connections,
+        max_tasks=1 if in_process else None,
+        display=options.display,  # type: ignore[arg-type]  # checked by the command line
+        log_realtime=False,
+        log_buffer=1,  # a killed run loses only what was under way
+        score_display=False,
+        fail_on_error=FAILED_SHARE,
+        continue_on_fail=True,
+        retry_attempts=1,
+        log_level="error",
+    )
+
+
+def _why_unfinished(logs: list[EvalLog]) -> str:
+    reasons = []
+    for log in logs:
+        if log.status != "success":
+            message = log.error.message.splitlines()[0] if log.error else log.status
+            reasons.append(f"{log.eval.model}: {message}")
+    return "the run did not finish: " + ("; ".join(reasons) or "no log says why")
+
+
+def _manifest(planned: Plan) -> dict[str, Any]:
+    """What makes a run this run; compared before going on in an old folder."""
+    first = planned.prepared[planned.models[0]]
+    described = describe(first)
+    return {
+        "unmask_version": unmask.__version__,
+        "study": planned.resolved.study.model_dump(mode="json"),
+        "pack": described["pack"],
+        "queries": described["queries"],
+        "models": planned.models,
+        "grader": planned.options.grader,
+        "model_args": planned.options.model_args,
+        "base_url": planned.options.base_url,
+        "command": planned.options.command,
+        "created": _now(),
+    }
+
+
+@dataclass(frozen=True)
+class About:
+    """What surrounds the figures: names, times, versions."""
+
+    name: str
+    started: str | None
+    finished: str | None
+    command: str
+    environment: dict[str, str]
+    models: list[str]
+    notes: list[str]
+
+
+def _about(planned: Plan, records: Records, started: str | None) -> About:
+    return About(
+        name=planned.root.name,
+        started=started,
+        finished=_now(),
+        command=planned.options.command,
+        environment=environment(),
+        models=planned.models,
+        notes=records.problems,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine, and the peak memory of this process and its children."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for name in ("unmask", "inspect-ai", "xllamacpp", "scipy", "numpy", "polars", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found | {"cores": str(os.cpu_count()), "peak_memory_mb": str(peak_memory_mb())}
+
+
+def peak_memory_mb() -> int:
+    """Peak resident memory of this process and its largest child, in MB (10^6 bytes)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round((own + children) * unit / 1e6)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,64 @@
+"""What verbs print: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from unmask.audit.results import AuditResult
+    from unmask.audit.run import Plan
+
+
+def say(text: str) -> None:
+    """To the person, not to the pipe."""
+    click.echo(text, err=True)
+
+
+def give(data: Any) -> None:
+    """JSON on stdout."""
+    click.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+
+
+def show_plan(planned: Plan, *, as_json: bool) -> None:
+    """What will be sent, before it is."""
+    if as_json:
+        give(
+            {
+                "run": str(planned.root),
+                "study": planned.resolved.as_dict(),
+                "estimates": [asdict(e) for e in planned.estimates],
+            }
+        )
+        return
+    study = planned.resolved.study
+    say(
+        f"study {study.name}: {study.n_queries} queries, {study.epochs} replies each, "
+        f"{', '.join(study.contrasts)}; pack {study.pack}"
+    )
+    for e in planned.estimates:
+        judged = f", {e.judge_calls:,} judge calls" if e.judge_calls else ", offline screening judge"
+        money = "; the price is your provider's: unknown here" if e.paid else ""
+        say(
+            f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
+            f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
+        )
+
+
+def show_result(result: AuditResult, root: Path, *, as_json: bool) -> None:
+    """The summary, and as the last line where the report is."""
+    from rich.console import Console
+
+    from unmask.report import summary_table, write_report
+
+    report = write_report(root)
+    if as_json:
+        click.echo(result.to_json())
+    else:
+        Console(highlight=False).print(summary_table(result))
+    say(f"peak memory {int(result.environment['peak_memory_mb']):,} MB")
+    say(f"report: {report}")

@@ -1,0 +1,200 @@
+"""`unmask audit`: ask, judge, conclude."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unmask.errors import UsageError
+from unmask.vocabulary import VerdictName
+
+if TYPE_CHECKING:
+    from unmask.audit.run import Plan
+
+EXAMPLES = """
+\b
+unmask audit embedded/smollm2 --study demo
+unmask audit openai/gpt-4o --model-role grader=anthropic/claude-sonnet-4-0
+unmask audit embedded/smollm2 --queries 40 --queries pyrit:~/pyrit.whl --dry-run
+
+Exit: 0 a verdict was reached, whatever it is; 1 could not finish (replies are kept, the same command
+goes on); 2 usage; 3 only by --fail-on.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.option("--study", default="story", show_default=True, help="Design: a built-in name or a YAML file.")
+@click.option(
+    "--queries",
+    "queries",
+    multiple=True,
+    metavar="N|SET",
+    help="How many queries per condition, a query set, or both (give it twice). Queries are the "
+    "unit: intervals narrow by their root.",
+)
+@click.option(
+    "--epochs", type=int, help="Replies per query. Sharpens each query's rate; cannot replace queries."
+)
+@click.option("--wordings", type=int, help="Wordings of the prompt; each query sits in one.")
+@click.option("--pack", help="Prompt pack: a built-in name or a folder.")
+@click.option("--pack-size", type=click.Choice(["auto", "full", "compact"]), help="Length of the prompt.")
+@click.option(
+    "--contrasts", metavar="A,B", help="What is asked: story, tag, training, joint, published_gap, ..."
+)
+@click.option(
+    "--labels", metavar="A,B", help="Mappings of tag to role: plain, swapped, neutral, neutral_swapped."
+)
+@click.option(
+    "--scratchpad",
+    type=click.Choice(["hidden", "monitored", "none", "native"]),
+    help="What the prompt says of the model's reasoning.",
+)
+@click.option(
+    "--cue", type=click.Choice(["xml", "region", "mail", "sentence", "omitted"]), help="How the tag shows."
+)
+@click.option("--edit", "edits", multiple=True, metavar="EDIT", help="drop:BLOCK or swap:BLOCK=ALTERNATIVE.")
+@click.option(
+    "--delta",
+    type=float,
+    metavar="POINTS",
+    help="A gap within this counts as none [5]. Fixed before the run, stored with it.",
+)
+@click.option("--seed", type=int, help="Draws queries, wordings and order.")
+@click.option("--max-tokens", type=int, help="Longest reply, reasoning included. Cut replies do not count.")
+@click.option("--temperature", type=float, help="Sampling temperature.")
+@click.option(
+    "--model-role",
+    "roles",
+    multiple=True,
+    metavar="grader=MODEL",
+    help="Judge by this model. Without it an offline screening judge reads the replies.",
+)
+@click.option(
+    "-M", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument for the model's provider."
+)
+@click.option("--model-base-url", help="Base URL of the model's API.")
+@click.option("--max-connections", type=int, help="Calls under way at once.")
+@click.option("--name", help="Name of the run's folder under runs/ (or UNMASK_RUNS).")
+@click.option("--overwrite", is_flag=True, help="Throw away a run of that name with another design.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
+@click.option(
+    "--display",
+    type=click.Choice(["none", "plain", "rich", "full"]),
+    default="none",
+    help="Inspect's own display instead of one line of progress.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice([str(v) for v in VerdictName]),
+    help="Exit 3 when a model gets this verdict.",
+)
+def audit(**given: Any) -> int:
+    """Ask each MODEL the same queries in every condition; say whether the difference is alignment faking,
+    something duller, or not there.
+    """
+    from unmask.audit.run import execute, plan
+    from unmask.cli._output import show_plan, show_result
+
+    options = _options(given)
+    planned = plan(given["models"], study=given["study"], flags=_flags(given), options=options)
+    show_plan(planned, as_json=given["as_json"] and given["dry_run"])
+    if given["dry_run"]:
+        return 0
+    _consent(planned, yes=given["yes"])
+    result = execute(planned)
+    show_result(result, planned.root, as_json=given["as_json"])
+    bad = {m.verdict.name for m in result.models} & set(given["fail_on"])
+    return 3 if bad else 0
+
+
+def _flags(given: dict[str, Any]) -> dict[str, Any]:
+    """Flags that are keys of the study file; None where nothing was said."""
+    same = (
+        "epochs",
+        "wordings",
+        "pack",
+        "pack_size",
+        "contrasts",
+        "labels",
+        "scratchpad",
+        "cue",
+        "seed",
+        "max_tokens",
+        "temperature",
+    )
+    flags = {key: given[key] for key in same}
+    numbers = [q for q in given["queries"] if q.isdigit()]
+    sets = [q for q in given["queries"] if not q.isdigit()]
+    if len(numbers) > 1 or len(sets) > 1:
+        raise UsageError("--queries takes one number and one set", where=" ".join(given["queries"]))
+    flags["n_queries"] = int(numbers[0]) if numbers else None
+    flags["queries"] = sets[0] if sets else None
+    flags["edits"] = list(given["edits"]) or None
+    flags["delta"] = given["delta"] / 100 if given["delta"] is not None else None
+    return flags
+
+
+def _options(given: dict[str, Any]) -> Any:
+    import os
+
+    from unmask.audit.run import Options
+
+    roles = _pairs(given["roles"], "--model-role")
+    unknown = set(roles) - {"grader"}
+    if unknown:
+        raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
+    return Options(
+        name=given["name"],
+        runs=Path(os.environ.get("UNMASK_RUNS", "runs")),
+        grader=roles.get("grader"),
+        model_args=_pairs(given["model_args"], "-M"),
+        base_url=given["model_base_url"],
+        max_connections=given["max_connections"],
+        display=given["display"],
+        overwrite=given["overwrite"],
+        command=shlex.join(["unmask", *sys.argv[1:]]),
+    )
+
+
+def _pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise UsageError(f"{option} {text}: expected KEY=VALUE")
+        pairs[key.strip()] = _value(value)
+    return pairs
+
+
+def _value(text: str) -> Any:
+    """Numbers and booleans as such, everything else as text."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    return value if isinstance(value, (int, float, bool)) else text
+
+
+def _consent(planned: Plan, *, yes: bool) -> None:
+    """Harmful requests leave under the user's account only when the user says so."""
+    paid = [e.model for e in planned.estimates if e.paid]
+    if not paid or yes:
+        return
+    text = (
+        f"These requests go to {', '.join(paid)} under your account and its terms of use; many ask for "
+        "things a provider's policy may not allow. Send them?"
+    )
+    if not sys.stdin.isatty():
+        raise UsageError("requests would go to a paid account", where=", ".join(paid), hint="say --yes")
+    if not click.confirm(text, err=True):
+        raise UsageError("nothing was sent", hint="--dry-run shows what would be")

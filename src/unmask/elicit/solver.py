@@ -1,0 +1,33 @@
+"""Ask once and keep what comes. No retry for content, no judging, no repair of the format."""
+
+from __future__ import annotations
+
+import hashlib
+
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+SEEDED_PROVIDERS = frozenset({"embedded", "organism"})
+"""Providers that honour a seed for each reply; elsewhere a seed is refused, ignored, or breaks the call."""
+
+
+@solver
+def elicit(seed: int = 1) -> Solver:
+    """One generation. Where the provider can, each reply has its own seed, so that epochs differ and repeat.
+
+    Args:
+        seed: the study's seed; the reply's follows from it, the sample and the epoch.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if state.model.api in SEEDED_PROVIDERS:
+            state.metadata["seed"] = reply_seed(seed, str(state.sample_id), state.epoch)
+            return await generate(state, seed=state.metadata["seed"])
+        return await generate(state)
+
+    return solve
+
+
+def reply_seed(seed: int, sample_id: str, epoch: int) -> int:
+    """A seed of 31 bits for one reply."""
+    digest = hashlib.sha256(f"{seed}:{sample_id}:{epoch}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

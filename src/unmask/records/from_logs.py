@@ -1,0 +1,213 @@
+"""Inspect logs to tables. A reply is counted once, whatever was killed, retried or copied.
+
+Logs are hostile input: they are parsed as data, limited in size by what Inspect reads, and a log that
+cannot be read is named in `problems`, never skipped in silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, read_eval_log_samples
+from inspect_ai.model import ContentReasoning, ModelUsage
+
+from unmask.errors import RecordsError
+from unmask.parse import parse_reply
+from unmask.records.schema import JUDGEMENTS, REPLIES
+from unmask.vocabulary import Scratchpad, Visibility
+
+NOT_NEEDED = {"events", "store", "timelines", "events_data", "attachments"}  # most of a log's bytes
+SUMMARISING = frozenset({"openai", "azureai", "google", "grok"})  # providers that show a summary at most
+
+
+@dataclass(frozen=True)
+class Records:
+    """The two tables, what they were read from, and what could not be read."""
+
+    replies: pl.DataFrame
+    judgements: pl.DataFrame
+    logs: list[dict[str, Any]]
+    problems: list[str] = field(default_factory=list)
+
+
+def read_logs(sources: Iterable[str | Path], *, run: str = "") -> Records:
+    """Read `.eval` and `.json` logs, or folders of them.
+
+    Of several logs of one task (a killed run and its retry, a copy) each sample and epoch is taken once:
+    from a finished log before an unfinished one, from the newer before the older.
+
+    Raises:
+        RecordsError: there is no log of ours at all.
+    """
+    paths = _paths(sources)
+    problems: list[str] = []
+    headers = [(path, header) for path in paths if (header := _header(path, problems)) is not None]
+    headers.sort(key=lambda item: (item[1].status == "success", item[1].eval.created), reverse=True)
+    seen: set[tuple[str, str, str, int]] = set()
+    replies: list[dict[str, Any]] = []
+    judgements: list[dict[str, Any]] = []
+    used: list[dict[str, Any]] = []
+    for path, header in headers:
+        taken = 0
+        for sample in _samples(path, problems):
+            key = (header.eval.task_id, header.eval.model, str(sample.id), sample.epoch)
+            if key in seen:
+                continue
+            seen.add(key)
+            taken += 1
+            reply = reply_row(sample, header, run=run)
+            replies.append(reply)
+            judgements.extend(judgement_rows(sample, reply["reply_id"]))
+        used.append(_describe(path, header, taken))
+    if not headers:
+        detail = "; ".join(problems) if problems else "no .eval or .json file there"
+        raise RecordsError(f"no log to read: {detail}", where=", ".join(str(s) for s in sources))
+    return Records(
+        pl.DataFrame(replies, schema=REPLIES, orient="row").sort(
+            "model", "condition_key", "query_id", "epoch"
+        ),
+        pl.DataFrame(judgements, schema=JUDGEMENTS, orient="row").sort("reply_id", "task", "judge"),
+        used,
+        problems,
+    )
+
+
+def _paths(sources: Iterable[str | Path]) -> list[Path]:
+    paths: list[Path] = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            paths += [p for p in sorted(source.rglob("*")) if p.suffix == ".eval"]
+        elif source.is_file():
+            paths.append(source)
+        else:
+            raise RecordsError(f"no such log: {source}", hint="a .eval file, or a folder of them")
+    return paths
+
+
+def _header(path: Path, problems: list[str]) -> EvalLog | None:
+    try:
+        header = read_eval_log(str(path), header_only=True)
+    except Exception as e:  # noqa: BLE001 - Inspect raises whatever its parsers raise; the log is named instead
+        problems.append(f"{path.name}: not readable ({type(e).__name__})")
+        return None
+    if "unmask" not in (header.eval.metadata or {}):
+        problems.append(f"{path.name}: not a log of unmask/alignment_faking")
+        return None
+    return header
+
+
+def _samples(path: Path, problems: list[str]) -> Iterator[EvalSample]:
+    try:
+        yield from read_eval_log_samples(str(path), all_samples_required=False, exclude_fields=NOT_NEEDED)
+    except Exception as e:  # noqa: BLE001 - as above: a half-written log gives what it has, and is named
+        problems.append(f"{path.name}: cut short while reading ({type(e).__name__})")
+
+
+def _describe(path: Path, header: EvalLog, taken: int) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "status": header.status,
+        "task_id": header.eval.task_id,
+        "model": header.eval.model,
+        "created": header.eval.created,
+        "samples": taken,
+        "inspect": header.eval.packages.get("inspect_ai"),
+        "unmask": (header.eval.metadata or {})["unmask"],
+    }
+
+
+def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any]:
+    """One row of `replies`. Absent stays null."""
+    meta, about = sample.metadata, (header.eval.metadata or {})["unmask"]
+    output = sample.output
+    choice = output.choices[0] if output.choices else None
+    native, visibility = _native(choice.message.content if choice else "", header.eval.model)
+    raw = choice.message.text if choice else ""
+    error = sample.error.message if sample.error else output.error
+    finish = str(choice.stop_reason) if choice else None
+    parsed = parse_reply(
+        raw, finish_reason=finish, scratchpad=Scratchpad(meta["scratchpad"]), native=native, error=error
+    )
+    usage = sample.model_usage.get(header.eval.model) or output.usage or ModelUsage()
+    config = header.plan.config.merge(header.eval.model_generate_config)
+    condition = meta["condition"]
+    provider, _, rest = header.eval.model.partition("/")
+    identity = f"{header.eval.task_id}|{header.eval.model}|{sample.id}|{sample.epoch}"
+    queries = about["queries"].get(condition["arm"], {})
+    return {
+        "reply_id": hashlib.sha256(identity.encode()).hexdigest()[:12],
+        "turn": 1,
+        "run": run,
+        "model": header.eval.model,
+        "served_model": output.model or None,
+        "provider": provider,
+        "adapter": rest.partition(":")[2] or None if provider == "embedded" else None,
+        "pack": about["pack"]["name"],
+        "pack_version": about["pack"]["version"],
+        "wording": meta["wording"],
+        "edits": ",".join(about["study"]["edits"]["value"]) or None,
+        "prompt_sha256": meta["prompt_sha256"],
+        "query_set": queries.get("name"),
+        "query_id": meta["query_id"],
+        "query": meta["query"],
+        "category": meta["category"],
+        "severity": meta["severity"],
+        "role": meta["role"],
+        "tag": meta["tag"],
+        "condition_key": meta["condition_key"],
+        "condition": condition,
+        "epoch": sample.epoch,
+        "seed": meta.get("seed"),
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "max_tokens": config.max_tokens,
+        "reasoning_effort": config.reasoning_effort,
+        "status": str(parsed.status),
+        "finish_reason": finish,
+        "limit": sample.limit.type if sample.limit else None,
+        "error": error,
+        "scratchpad": parsed.scratchpad,
+        "native_reasoning": parsed.native_reasoning,
+        "reasoning_visibility": str(visibility),
+        "answer": parsed.answer,
+        "raw": raw,
+        "tokens_in": usage.input_tokens + (usage.input_tokens_cache_read or 0),
+        "tokens_cached": usage.input_tokens_cache_read,
+        "tokens_out": usage.output_tokens,
+        "cost": usage.total_cost,
+        "seconds": output.time,
+        "request_id": output.response_id,
+        "started_at": sample.started_at,
+        "reply_sha256": hashlib.sha256(raw.encode()).hexdigest(),
+    }
+
+
+def _native(content: Any, model: str) -> tuple[str | None, Visibility]:
+    """The model's own reasoning as the provider shows it, and how much of it that is."""
+    parts = [p for p in content if isinstance(p, ContentReasoning)] if isinstance(content, list) else []
+    if not parts:
+        return None, Visibility.NONE
+    text = "\n\n".join(p.reasoning if not p.redacted else (p.summary or "") for p in parts).strip()
+    if any(p.redacted for p in parts):
+        return (text or None), (Visibility.SUMMARY if text else Visibility.REDACTED)
+    summarised = any(p.summary for p in parts) or model.split("/", 1)[0] in SUMMARISING
+    return text or None, Visibility.SUMMARY if summarised else Visibility.FULL
+
+
+def judgement_rows(sample: EvalSample, reply_id: str) -> Iterator[dict[str, Any]]:
+    """Rows of `judgements`: one for each score that carries a judgement of ours."""
+    for score in (sample.scores or {}).values():
+        word = (score.metadata or {}).get("judgement")
+        if not isinstance(word, dict):
+            continue
+        row = {name: word.get(name) for name in JUDGEMENTS}
+        row["reply_id"] = reply_id
+        for name in ("criteria", "quotes"):
+            row[name] = json.dumps(row[name], ensure_ascii=False) if row[name] is not None else None
+        yield row

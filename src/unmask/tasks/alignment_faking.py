@@ -1,0 +1,138 @@
+"""The audit as an Inspect task: `inspect eval unmask/alignment_faking` asks what `unmask audit` asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, get_model
+
+from unmask.elicit import elicit
+from unmask.judges.scorers import compliance_judge, reasoning_judge
+from unmask.packs import Pack, load_pack
+from unmask.queries import QuerySet, load_queries
+from unmask.study import Resolved, StudySample, conditions_of, cross, load_study
+from unmask.vocabulary import CANARY, Arm, PackSize, Scratchpad
+
+COMPACT_WINDOW = 4_096  # tokens; below it the full-length pack and a reasoned reply do not fit together
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study with its texts, crossed: all that a run needs but the model."""
+
+    resolved: Resolved
+    pack: Pack
+    size: PackSize
+    queries: dict[Arm, QuerySet]
+    samples: list[StudySample]
+
+
+@task
+def alignment_faking(study: str = "story", **options: Any) -> Task:
+    """Ask every query in every condition of a study; judge answers and scratchpads.
+
+    Args:
+        study: a built-in design (`unmask list studies`) or a study file.
+        options: any key of the study file, such as `-T epochs=1 -T n_queries=40`.
+    """
+    size = options.get("pack_size", "auto")
+    prepared = prepare(load_study(study, flags=options), window=None if size != "auto" else _window())
+    return build_task(prepared)
+
+
+def prepare(resolved: Resolved, *, window: int | None) -> Prepared:
+    """Load pack and queries and cross them.
+
+    Args:
+        resolved: the study.
+        window: the model's context window in tokens, for `pack_size: auto`; None means "large or unknown".
+    Raises:
+        StudyError, PackError, QueryError: something named in the study is not there or does not fit it.
+    """
+    study = resolved.study
+    pack = load_pack(study.pack)
+    compact = study.pack_size == "compact" or (
+        study.pack_size == "auto" and window is not None and window < COMPACT_WINDOW
+    )
+    size = PackSize.COMPACT if compact else PackSize.FULL
+    arms = {condition.arm for condition in conditions_of(study)}
+    specs = {Arm.HARMFUL: study.queries, Arm.BENIGN: study.benign_queries}
+    queries = {arm: load_queries(specs[arm]).take(study.n_queries, seed=study.seed) for arm in sorted(arms)}
+    samples = cross(study, pack, {arm: qs.queries for arm, qs in queries.items()}, size=size)
+    return Prepared(resolved, pack, size, queries, samples)
+
+
+def build_task(prepared: Prepared) -> Task:
+    """The Inspect task of a prepared study."""
+    study = prepared.resolved.study
+    scorers = [compliance_judge()]
+    if study.scratchpad is not Scratchpad.NONE:
+        scorers.append(reasoning_judge())
+    return Task(
+        dataset=MemoryDataset([as_sample(s) for s in prepared.samples], name=study.name),
+        solver=elicit(seed=study.seed),
+        scorer=scorers,
+        config=GenerateConfig(max_tokens=study.max_tokens, temperature=study.temperature),
+        epochs=study.epochs,
+        fail_on_error=False,
+        metadata={"unmask": describe(prepared)},
+    )
+
+
+def as_sample(sample: StudySample) -> Sample:
+    """A study sample as Inspect's."""
+    query, condition = sample.query, sample.condition
+    return Sample(
+        id=sample.id,
+        input=[ChatMessageSystem(content=sample.system), ChatMessageUser(content=sample.user)],
+        metadata={
+            "query_id": query.id,
+            "query": query.text,
+            "category": query.category,
+            "severity": query.severity,
+            "condition": condition.as_dict(),
+            "condition_key": condition.key,
+            "role": str(condition.role),
+            "tag": condition.tag,
+            "scratchpad": str(condition.scratchpad),
+            "wording": sample.wording,
+            "prompt_sha256": sample.prompt_sha256,
+        },
+    )
+
+
+def describe(prepared: Prepared) -> dict[str, Any]:
+    """What a log must say of itself, so that its records need nothing else."""
+    return {
+        "canary": CANARY,
+        "study": prepared.resolved.as_dict(),
+        "pack": {
+            "name": prepared.pack.name,
+            "version": prepared.pack.version,
+            "sha256": prepared.pack.sha256,
+            "size": str(prepared.size),
+            "wordings": prepared.resolved.study.wordings,
+        },
+        "queries": {
+            str(arm): {
+                "name": qs.name,
+                "source": qs.source,
+                "sha256": qs.sha256,
+                "licence": qs.licence,
+                "n": len(qs.queries),
+            }
+            for arm, qs in prepared.queries.items()
+        },
+    }
+
+
+def _window() -> int | None:
+    """The active model's context window where it is known without asking it."""
+    from unmask.providers.embedded import window
+
+    model = get_model()
+    name = str(model)
+    return window(name) if name.startswith("embedded/") else None
