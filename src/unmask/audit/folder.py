@@ -61,7 +61,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
         for path in (folder.manifest, folder.result, root / "report.html", root / "report.json"):
             path.unlink(missing_ok=True)
     if folder.manifest.is_file():
-        differs = differences(_read(folder.manifest), manifest)
+        differs = differences(read_manifest(root), manifest)
         if differs:
             raise UsageError(
                 f"{root} holds a run of another design: {', '.join(differs)} differ",
@@ -81,14 +81,27 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     return folder
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_manifest(root: Path) -> dict[str, Any]:
+    """What this run was told to do.
+
+    Raises:
+        UsageError: there is no run in that folder.
+        UnmaskError: the manifest is damaged.
+    """
+    path = root / MANIFEST
+    if not path.is_file():
+        raise UsageError(f"no run in {root}", hint="name a folder that `unmask audit` made")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise UnmaskError(
             f"{path.name} is damaged: {e}", where=str(path), hint="--overwrite, or --name OTHER"
         ) from e
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        raise UnmaskError(
+            f"{path.name} is damaged: no keys", where=str(path), hint="--overwrite, or --name OTHER"
+        )
+    return data
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

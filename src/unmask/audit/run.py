@@ -7,7 +7,7 @@ import platform
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,18 +16,18 @@ from typing import Any
 from inspect_ai import eval_set
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
-from unmask.audit.analyse import analyse
 
 import unmask
-from unmask.audit.folder import RunFolder, locked, open_folder, run_name
+from unmask.audit.analyse import analyse
+from unmask.audit.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.audit.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.audit.progress import Progress, watch
 from unmask.audit.results import AuditResult
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 from unmask.records import Records, read_logs, write_tables
-from unmask.study import Resolved, load_study
-from unmask.tasks.alignment_faking import Prepared, build_task, describe, prepare
+from unmask.study import Resolved, Study, load_study
+from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, build_task, describe, prepare
 
 FAILED_SHARE = 0.2  # more failed calls than this are an outage, not a property of the model: ask again later
 
@@ -77,23 +77,57 @@ def plan(
         raise UsageError("no model named", hint="for instance: unmask audit embedded/smollm2")
     if len(set(models)) != len(models):
         raise UsageError("one model is named twice", where=", ".join(models))
-    resolved = load_study(study, flags=flags)
-    prepared: dict[str, Prepared] = {}
-    estimates = []
     if options.grader:
         open_model(options.grader, args={}, base_url=None)
+    resolved = load_study(study, flags=flags)
+    root = options.runs / (options.name or run_name(resolved.study.name, list(models)))
+    return _checked(list(models), resolved, root, options)
+
+
+def reopen(root: Path, options: Options) -> Plan:
+    """The plan of a run that exists, from its manifest; flags and environment of today do not count.
+
+    Raises:
+        UsageError: no such run, or its pack or queries are not today's any more.
+    """
+    manifest = read_manifest(root)
+    study = Study.model_validate(manifest["study"])
+    resolved = Resolved(study, dict.fromkeys(Study.model_fields, "manifest of the run"))
+    kept = replace(
+        options,
+        name=root.name,
+        runs=root.parent,
+        grader=options.grader or manifest["grader"],
+        model_args=manifest["model_args"],
+        base_url=manifest["base_url"],
+        command=manifest["command"],
+    )
+    planned = _checked(manifest["models"], resolved, root, kept)
+    today = describe(planned.prepared[planned.models[0]])
+    for key in ("pack", "queries"):
+        if today[key] != manifest[key]:
+            raise UsageError(
+                f"the {key} of this run are not those installed now",
+                where=str(root / MANIFEST),
+                hint="read it with the version of unmask that made it: " + str(manifest["unmask_version"]),
+            )
+    return planned
+
+
+def _checked(models: list[str], resolved: Resolved, root: Path, options: Options) -> Plan:
+    prepared: dict[str, Prepared] = {}
+    estimates = []
     by_size: dict[bool, Prepared] = {}
     for name in models:
         open_model(name, args=options.model_args, base_url=options.base_url)
         window = context_window(name, options.model_args)
-        small = window is not None and window < 4096
+        small = window is not None and window < COMPACT_WINDOW
         if small not in by_size:
             by_size[small] = prepare(resolved, window=window)
         prepared[name] = by_size[small]
         check_fit(prepared[name], name, window)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
-    root = options.runs / (options.name or run_name(resolved.study.name, list(models)))
-    return Plan(list(models), resolved, prepared, estimates, root, options)
+    return Plan(models, resolved, prepared, estimates, root, options)
 
 
 def execute(planned: Plan) -> AuditResult:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from unmask.errors import UsageError
+from unmask.files import nearest
 
 if TYPE_CHECKING:
     from unmask.audit.results import AuditResult
@@ -62,3 +66,17 @@ def show_result(result: AuditResult, root: Path, *, as_json: bool) -> None:
         Console(highlight=False).print(summary_table(result))
     say(f"peak memory {int(result.environment['peak_memory_mb']):,} MB")
     say(f"report: {report}")
+
+
+def run_folder(run: str) -> Path:
+    """A run by its folder, or by its name under runs/ (or UNMASK_RUNS).
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    runs = Path(os.environ.get("UNMASK_RUNS", "runs"))
+    for path in (Path(run), runs / run):
+        if (path / "manifest.json").is_file():
+            return path
+    known = [p.parent.name for p in runs.glob("*/manifest.json")] if runs.is_dir() else []
+    raise UsageError(f"no run {run!r}", where=str(runs), hint=nearest(run, known) or "unmask audit makes one")

@@ -1,0 +1,50 @@
+"""Judge the replies of a run again: no reply is asked for again, no old judgement is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspect_ai import score
+from inspect_ai.log import read_eval_log, write_eval_log
+from inspect_ai.model import get_model
+
+from unmask.audit.folder import RunFolder, locked
+from unmask.audit.preflight import open_model
+from unmask.audit.results import AuditResult
+from unmask.audit.run import Options, conclude, reopen
+from unmask.errors import UsageError
+from unmask.judges.scorers import compliance_judge, reasoning_judge
+from unmask.vocabulary import Scratchpad
+
+
+def rejudge(root: Path, *, grader: str | None) -> AuditResult:
+    """Add judgements to every finished log of a run, and conclude again.
+
+    Args:
+        root: the run's folder.
+        grader: an Inspect model; None judges by the offline screening judge.
+    Raises:
+        UsageError: no run there, or no finished log in it.
+    """
+    planned = reopen(root, Options(grader=grader))
+    if grader is not None:
+        open_model(grader, args={}, base_url=None)
+    folder = RunFolder(root)
+    with locked(folder):
+        paths = sorted(folder.logs.rglob("*.eval"))
+        done = [p for p in paths if read_eval_log(str(p), header_only=True).status == "success"]
+        if not done:
+            raise UsageError(f"no finished log in {root}", hint="give the audit's command again: it goes on")
+        scorers = [compliance_judge()]
+        if planned.resolved.study.scratchpad is not Scratchpad.NONE:
+            scorers.append(reasoning_judge())
+        for path in done:
+            log = score(
+                read_eval_log(str(path)),
+                scorers,
+                action="append",
+                display="none",
+                model_roles={"grader": get_model(grader)} if grader else None,
+            )
+            write_eval_log(log, str(path))
+        return conclude(folder, planned, started=None)
