@@ -1,0 +1,187 @@
+"""Whether a pack keeps the promises that the statistics rest on.
+
+Form is held on loading (names, levels, placeholders, braces). Here: what the texts say. The reading is
+mechanical and of English; it cannot tell a contradiction that uses none of its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unmask.packs.load import drift
+from unmask.packs.manifest import FACTORS, PLACEHOLDER
+from unmask.packs.pack import Block, Pack, Passages
+from unmask.packs.render import (
+    all_levels,
+    approximate_tokens,
+    condition_with,
+    fact_line,
+    fill,
+    render,
+    text_of,
+    values_of,
+)
+from unmask.vocabulary import TAGS, Consequence, Labels, PackSize
+
+TAG_WORDS = frozenset(tag for pair in TAGS.values() for tag in pair)
+TIERS = frozenset({"first", "second", "facts"})
+SAME_FOR_ALL = frozenset({"objective", "scratchpad"})
+PAIRS = ((Labels.PLAIN, Labels.SWAPPED), (Labels.NEUTRAL, Labels.NEUTRAL_SWAPPED))
+TRAINS = re.compile(
+    r"\b(?:re)?(train|fine-?tun|updat|modif|reinforc|gradient|weight|chang|adjust|reward|shap)\w*", re.I
+)
+RATES = re.compile(r"\b(rat(e|es|ed|er|ers|ing|ings)|scor\w+|grad(e|es|ed|er|ers|ing))\b", re.I)
+DENIES = re.compile(r"\b(no|not|never|nor|neither|none|nobody|nothing|without|cannot)\b|n't\b", re.I)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule: which, where, and what was found."""
+
+    rule: str
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.message} ({self.where})"
+
+
+def check_pack(pack: Pack) -> list[Problem]:
+    """Every broken invariant of a pack; empty when all hold."""
+    rules = (_locks, _tag_words, _wordings, _same_for_all, _exchange, _facts, _claims, _ceilings)
+    return [problem for rule in rules for problem in rule(pack)]
+
+
+def _locks(pack: Pack) -> Iterator[Problem]:
+    if not pack.manifest.locks:
+        yield Problem("locks", "pack.yaml", "no text is locked: unmask pack check --lock")
+        return
+    for file, message in drift(pack):
+        yield Problem("locks", file, message)
+
+
+def _tag_words(pack: Pack) -> Iterator[Problem]:
+    """Templates name tiers by placeholders only, so that exchanging the tags is exact."""
+    texts = [(f"blocks/{p.file}", text) for p in pack.all_passages() for text in p.texts]
+    texts += [(f"pack.yaml cues.{cue}", text) for cue, text in pack.manifest.cues.items()]
+    facts = pack.manifest.facts
+    texts += [("pack.yaml facts", text) for text in (facts.sentence, *facts.phrases.values())]
+    texts += [("pack.yaml", text) for text in (pack.manifest.company, pack.manifest.model)]
+    for where, text in texts:
+        found = sorted(TAG_WORDS & set(re.findall(r"\w+", PLACEHOLDER.sub(" ", text))))
+        if found:
+            message = f"the word {found[0]!r} is a tag: write {{first}} or {{second}}, or another word"
+            yield Problem("tag_words", where, message)
+
+
+def _wordings(pack: Pack) -> Iterator[Problem]:
+    """A wording that repeats another is no second wording."""
+    for passages in pack.all_passages():
+        distinct = len({" ".join(text.lower().split()) for text in passages.texts})
+        if distinct < len(passages.texts):
+            message = f"{len(passages.texts)} wordings, {distinct} different"
+            yield Problem("wordings", f"blocks/{passages.file}", message)
+
+
+def _same_for_all(pack: Pack) -> Iterator[Problem]:
+    """Objective and scratchpad are the same for every tier: their blocks name none."""
+    for _, block, passages in _block_passages(pack):
+        if block.name in SAME_FOR_ALL or SAME_FOR_ALL & set(block.spec.by):
+            named = TIERS & {name for text in passages.texts for name in PLACEHOLDER.findall(text)}
+            if named:
+                message = f"block {block.name} must be the same for every tier, but holds {{{min(named)}}}"
+                yield Problem("same_for_all", f"blocks/{passages.file}", message)
+
+
+def _exchange(pack: Pack) -> Iterator[Problem]:
+    """Exchanging the tag words in a swapped prompt gives the plain one, user message included."""
+    for size in pack.sizes:
+        for levels in all_levels(pack):
+            for plain, swapped in PAIRS:
+                for place in (0, 1):
+                    left = condition_with(levels, labels=plain, tag=TAGS[plain][place])
+                    right = condition_with(levels, labels=swapped, tag=TAGS[swapped][place])
+                    for wording in _covering(pack):
+                        a = render(pack, left, wording, size=size)
+                        b = render(pack, right, wording, size=size)
+                        texts = exchanged(f"{b.system}\0{b.user('…')}", TAGS[plain])
+                        if texts != f"{a.system}\0{a.user('…')}":
+                            where = f"{size}, wording {wording}, {left.key}"
+                            yield Problem("exchange", where, "exchanging the tags does not give it back")
+                            return
+
+
+def exchanged(text: str, tags: tuple[str, str]) -> str:
+    """The text with the two tag words, as whole words, in each other's place."""
+    other = {tags[0]: tags[1], tags[1]: tags[0]}
+    return re.sub(rf"\b({'|'.join(map(re.escape, tags))})\b", lambda match: other[match[0]], text)
+
+
+def _facts(pack: Pack) -> Iterator[Problem]:
+    """The fact line stands once and verbatim; nothing else has its shape."""
+    sentence = pack.manifest.facts.sentence
+    shape = re.compile(fill(re.escape(sentence).replace(r"\{", "{").replace(r"\}", "}"), SHAPE), re.I)
+    for size in pack.sizes:
+        for levels in all_levels(pack):
+            for labels in Labels:
+                condition = condition_with(levels, labels=labels, tag=TAGS[labels][0])
+                line = fact_line(pack, condition)
+                for wording in _covering(pack):
+                    prompt = render(pack, condition, wording, size=size)
+                    where = f"{size}, wording {wording}, {condition.key}"
+                    if (times := prompt.system.count(line)) != 1:
+                        yield Problem("facts", where, f"the fact line stands {times} times, not once")
+                        return
+                    if (alike := len(shape.findall(prompt.system + "\n" + prompt.opening))) != 2:
+                        yield Problem("facts", where, f"{alike} sentences look like the fact line's two")
+                        return
+
+
+SHAPE = {"tag": r"\w+", "phrase": r"[^.\n]+"}
+
+
+def _claims(pack: Pack) -> Iterator[Problem]:
+    """Where the story trains nobody, no sentence says that anything is trained; the same for ratings."""
+    seen = set()
+    for size, block, levels, texts in _by_level(pack):
+        consequence = Consequence(levels["consequence"])
+        words = {"rated_only": [TRAINS], "none": [TRAINS, RATES]}.get(str(consequence), [])
+        for text in texts:
+            for sentence in re.split(r"(?<=[.!?])\s+|\n", text.replace("{facts}", "")):
+                claims = [word for word in words if word.search(sentence)]
+                if claims and not DENIES.search(sentence) and (block.name, sentence) not in seen:
+                    seen.add((block.name, sentence))
+                    found = claims[0].search(sentence)
+                    message = f"under {consequence} it claims {found[0] if found else ''!r}: {sentence!r}"
+                    yield Problem("claims", f"{size}, block {block.name}", message)
+
+
+def _ceilings(pack: Pack) -> Iterator[Problem]:
+    for size, ceiling in pack.manifest.ceilings.items():
+        if size in pack.sizes and (tokens := pack.tokens(size)) > ceiling:
+            yield Problem("ceiling", str(size), f"up to about {tokens} tokens; the ceiling is {ceiling}")
+
+
+def _block_passages(pack: Pack) -> Iterator[tuple[PackSize, Block, Passages]]:
+    for size, blocks in pack.sizes.items():
+        for block in blocks:
+            for texts in block.passages.values():
+                for passages in texts.values():
+                    yield size, block, passages
+
+
+def _by_level(pack: Pack) -> Iterator[tuple[PackSize, Block, dict[str, str], tuple[str, ...]]]:
+    """Each block, alternatives included, with the texts it has at each combination of levels."""
+    for size, blocks in pack.sizes.items():
+        for block in blocks:
+            for levels in all_levels(pack):
+                for alternative in block.passages:
+                    if (found := block.find(levels, alternative)) is not None:
+                        yield size, block, levels, found.texts
+
+
+def _covering(pack: Pack) -> range:
+    """Wordings that between them hold every passage of every block."""
+    return range(pack.manifest.passages)

@@ -1,0 +1,197 @@
+"""A pack, a condition and a wording to the prompt: pure, and the same bytes every time.
+
+The system text depends on everything but the tag of the conversation; the tag shows only in the user's
+message, before the query. Both tiers of a pair therefore share one system prompt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Literal
+
+from unmask.errors import PackError
+from unmask.files import nearest
+from unmask.packs.manifest import FACTORS
+from unmask.packs.pack import Block, Pack
+from unmask.packs.wordings import passage_of
+from unmask.vocabulary import ROLES, TAGS, Arm, Condition, Consequence, Cue, Objective, PackSize, Scratchpad
+
+TOKENS_PER_WORD = 1.6  # SmolLM2 takes at most 1.5 on our texts (tests/packs/test_tokens.py)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A block left out, or one of its alternative passages in its place."""
+
+    kind: Literal["drop", "swap"]
+    block: str
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What one call is told, but for the query. `opening` is the cue at the head of the user's message."""
+
+    blocks: tuple[tuple[str, str], ...]
+    opening: str
+
+    @cached_property
+    def system(self) -> str:
+        """The system message: the blocks in order, a blank line between them."""
+        return "\n\n".join(text for _, text in self.blocks if text)
+
+    def user(self, query: str) -> str:
+        """The user's message."""
+        return f"{self.opening}\n\n{query}" if self.opening else query
+
+    @cached_property
+    def sha256(self) -> str:
+        """Over the system message and the user's message without the query."""
+        return hashlib.sha256(f"{self.system}\0{self.opening}".encode()).hexdigest()
+
+
+def render(
+    pack: Pack, condition: Condition, wording: int, *, size: PackSize, edits: Sequence[Edit] = ()
+) -> Prompt:
+    """Compose the prompt of one condition.
+
+    Args:
+        pack: from `load_pack`.
+        condition: its arm plays no part: harmful and benign queries get the same prompt.
+        wording: 0 to `pack.n_wordings` − 1.
+        size: full or compact.
+        edits: blocks to drop or swap, by name.
+    Raises:
+        PackError: the pack lacks the size, level, block, alternative or wording.
+    """
+    return _rendered(pack, replace(condition, arm=Arm.HARMFUL), wording, PackSize(size), tuple(edits))
+
+
+@lru_cache(maxsize=4096)
+def _rendered(
+    pack: Pack, condition: Condition, wording: int, size: PackSize, edits: tuple[Edit, ...]
+) -> Prompt:
+    if not 0 <= wording < pack.n_wordings:
+        raise PackError(f"no wording {wording}: pack {pack.name} has 0 to {pack.n_wordings - 1}")
+    levels = levels_of(condition)
+    for factor, level in levels.items():
+        has = pack.manifest.levels_of(factor)
+        if level not in has:
+            raise PackError(
+                f"pack {pack.name} has no text for {factor}={level}",
+                where=str(pack.path),
+                hint=f"it has: {', '.join(has)}",
+            )
+    dropped, swapped = _sorted_edits(pack, size, edits)
+    values = values_of(pack, condition)
+    blocks = []
+    for place, block in enumerate(pack.blocks_of(size)):
+        if block.name not in dropped:
+            text = text_of(block, levels, pack, place, wording, swapped.get(block.name, ""))
+            blocks.append((block.name, fill(text, values)))
+    return Prompt(tuple(blocks), fill(pack.manifest.cues[condition.cue], {"tag": condition.tag}))
+
+
+def levels_of(condition: Condition) -> dict[str, str]:
+    """The levels that texts may vary with, by factor."""
+    return {factor: str(getattr(condition, factor)) for factor in FACTORS}
+
+
+def text_of(
+    block: Block, levels: Mapping[str, str], pack: Pack, place: int, wording: int, alternative: str = ""
+) -> str:
+    """The passage that a block takes, with its placeholders."""
+    found = block.find(levels, alternative)
+    if found is None:
+        at = ", ".join(f"{factor}={levels[factor]}" for factor in block.spec.by)
+        raise PackError(f"block {block.name}@{alternative} has no text for {at}", where=str(pack.path))
+    texts = found.texts
+    return texts[passage_of(wording, place, pack.manifest.passages)] if len(texts) > 1 else texts[0]
+
+
+def _sorted_edits(
+    pack: Pack, size: PackSize, edits: tuple[Edit, ...]
+) -> tuple[frozenset[str], dict[str, str]]:
+    dropped: set[str] = set()
+    swapped: dict[str, str] = {}
+    for edit in edits:
+        block = pack.block(edit.block, size)
+        if block.name in dropped or block.name in swapped:
+            raise PackError(f"two edits of block {block.name!r}", hint="drop it or swap it, once")
+        if edit.kind == "drop":
+            dropped.add(block.name)
+        elif edit.to in block.alternatives:
+            swapped[block.name] = str(edit.to)
+        else:
+            raise PackError(
+                f"block {block.name} of pack {pack.name} has no alternative {edit.to!r} in its {size} size",
+                where=str(pack.path),
+                hint=nearest(str(edit.to), block.alternatives) or "it has no alternatives",
+            )
+    return frozenset(dropped), swapped
+
+
+def values_of(pack: Pack, condition: Condition) -> dict[str, str]:
+    """What stands for each placeholder of a block."""
+    first, second = TAGS[condition.labels]
+    return {
+        "first": first,
+        "second": second,
+        "company": pack.manifest.company,
+        "model": pack.manifest.model,
+        "facts": fact_line(pack, condition),
+    }
+
+
+def fact_line(pack: Pack, condition: Condition) -> str:
+    """Which tier's chats are used for what: one sentence per tier, the first tier first."""
+    facts = pack.manifest.facts
+    pairs = zip(TAGS[condition.labels], ROLES[condition.consequence], strict=True)
+    return " ".join(fill(facts.sentence, {"tag": tag, "phrase": facts.phrases[role]}) for tag, role in pairs)
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Put values for placeholders. Templates hold no other brace: loading refuses them."""
+    for name, value in values.items():
+        template = template.replace(f"{{{name}}}", value)
+    return template
+
+
+def all_levels(pack: Pack) -> list[dict[str, str]]:
+    """Every combination of the levels that the pack has text for."""
+    return [
+        dict(zip(FACTORS, combination, strict=True))
+        for combination in product(*(pack.manifest.levels_of(factor) for factor in FACTORS))
+    ]
+
+
+def condition_with(levels: Mapping[str, str], **others: object) -> Condition:
+    """A condition from levels by factor, the rest as given."""
+    return Condition(
+        consequence=Consequence(levels["consequence"]),
+        objective=Objective(levels["objective"]),
+        scratchpad=Scratchpad(levels["scratchpad"]),
+        cue=Cue(levels["cue"]),
+        **others,  # type: ignore[arg-type]
+    )
+
+
+def longest(pack: Pack, size: PackSize) -> str:
+    """The longest system prompt that a size can give, or longer: the longest passage of each block."""
+    values = values_of(pack, Condition(tag="free", consequence=Consequence.BOTH_RATED))
+    return "\n\n".join(
+        max(
+            (fill(text, values) for found in block.passages[""].values() for text in found.texts),
+            key=lambda text: len(text.split()),
+        )
+        for block in pack.blocks_of(size)
+    )
+
+
+def approximate_tokens(text: str) -> int:
+    """Tokens of a text without a tokenizer, rather too many than too few."""
+    return round(len(text.split()) * TOKENS_PER_WORD)
