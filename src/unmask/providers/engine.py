@@ -1,0 +1,258 @@
+"""One llama.cpp engine in this process, shared by all who ask for the same model.
+
+Calls block and are made from threads. The engine loads at the first call. Adapters are all loaded at
+scale 0 and chosen by each request, so the model and its organisms share one set of weights; one that
+arrives later, or whose file has changed, costs a restart (0.5 s) once the running replies have ended.
+
+Replies are the same, bit for bit, whatever is cached, with one slot: flash attention is off because
+with it a reply depends on how much of its prompt was cached (docs/embedded.md has the measurements).
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from unmask.errors import EngineError
+from unmask.providers.adapters import Adapter
+from unmask.providers.cores import threads_to_use
+
+FLASH_ATTENTION_OFF = 0
+SILENT = -1
+COUNT_SECONDS = 60.0  # counting waits for the tokenizer only, never for a reply
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One reply. `prompt_tokens` includes `cached_tokens`; `finish` is `stop` or `length`."""
+
+    text: str
+    finish: str
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    timings: dict[str, float]
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
+
+
+class ContextFullError(EngineError):
+    """The prompt alone is longer than the window."""
+
+
+class CancelledReplyError(EngineError):
+    """Nobody waits for this reply any more."""
+
+
+class Engine:
+    """Use `shared()`; make one yourself only to own its lifetime, as training does."""
+
+    def __init__(self, path: Path, *, slots: int, window: int, threads: int | None = None) -> None:
+        self.path, self.slots, self.window = path, slots, window
+        self.threads = threads
+        self._adapters: dict[Path, Adapter] = {}
+        self._loaded: list[Adapter] = []
+        self._server: Any = None
+        self._key = secrets.token_hex(16)
+        self._turn = threading.Condition()
+        self._running = 0
+        self._changing = False
+        self._closed = threading.Event()
+
+    def add(self, adapter: Adapter) -> None:
+        """Have this adapter loaded when the engine next starts."""
+        with self._turn:
+            self._adapters[adapter.path] = adapter
+
+    def chat(
+        self,
+        request: dict[str, Any],
+        *,
+        adapter: Adapter | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Completion:
+        """One reply to a request in OpenAI's chat format. Blocks; call it from a thread.
+
+        Raises:
+            ContextFullError: the prompt is longer than the window.
+            CancelledReplyError: `cancelled` was set, or the engine was closed, before the reply ended.
+            EngineError: the engine refused the request or could not start.
+        """
+        if adapter is not None:
+            self.add(adapter)
+        with self._use(adapter) as server:
+            scales = [{"id": i, "scale": float(a == adapter)} for i, a in enumerate(self._loaded)]
+            sent = request | {"stream": True, "stream_options": {"include_usage": True}}
+            return _collect(server, sent | ({"lora": scales} if scales else {}), self._stopper(cancelled))
+
+    def count(self, messages: list[dict[str, str]]) -> int:
+        """Tokens of these messages as the model reads them, template included."""
+        with self._use(None) as server:
+            prompt = self._post(server, "/apply-template", {"messages": messages})["prompt"]
+            return len(self._post(server, "/tokenize", _as_prompt(prompt))["tokens"])
+
+    def tokenize(self, text: str) -> list[int]:
+        """Token ids of plain text, without template."""
+        with self._use(None) as server:
+            return [int(token) for token in self._post(server, "/tokenize", {"content": text})["tokens"]]
+
+    def close(self) -> None:
+        """Stop running replies, free the weights. Closing twice is nothing."""
+        self._closed.set()
+        with self._turn:
+            self._turn.wait_for(lambda: not self._running and not self._changing)
+            self._server = None
+
+    @contextmanager
+    def _use(self, adapter: Adapter | None) -> Iterator[Any]:
+        with self._turn:
+            while self._changing or not self._ready(adapter):
+                if self._closed.is_set():
+                    break
+                if self._changing:
+                    self._turn.wait()
+                else:
+                    self._restart()
+            if self._closed.is_set():
+                raise CancelledReplyError("the engine was closed")
+            self._running += 1
+            server = self._server
+        try:
+            yield server
+        finally:
+            with self._turn:
+                self._running -= 1
+                self._turn.notify_all()
+
+    def _ready(self, adapter: Adapter | None) -> bool:
+        return self._server is not None and (adapter is None or adapter in self._loaded)
+
+    def _restart(self) -> None:
+        """Called with the turn held; gives it up while running replies end, but lets no new one in."""
+        self._changing = True
+        try:
+            self._turn.wait_for(lambda: not self._running)
+            self._server = None  # frees the old weights before the new ones are read
+            self._loaded = list(self._adapters.values())
+            if not self._closed.is_set():
+                self._server = self._start()
+        finally:
+            self._changing = False
+            self._turn.notify_all()
+
+    def _start(self) -> Any:
+        try:
+            import xllamacpp
+        except ImportError as e:
+            raise EngineError(
+                "the embedded engine is not installed", hint="pip install 'unmask[embedded]'"
+            ) from e
+        if self.threads is None:
+            self.threads = threads_to_use()
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self.path)
+        params.n_ctx, params.n_parallel = self.window * self.slots, self.slots
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self.threads
+        params.flash_attn_type = FLASH_ATTENTION_OFF
+        params.cache_ram_mib = 0  # it would hand one adapter's prompt state to another
+        params.fit_params = False
+        params.verbosity = SILENT
+        params.api_keys = [self._key]  # its port on loopback is open to all users of the machine
+        params.n_threads_http, params.ui, params.endpoint_slots = 1, False, False
+        params.lora_adapters = [_lora(xllamacpp, adapter) for adapter in self._loaded]
+        try:
+            return xllamacpp.Server(params)
+        except RuntimeError as e:
+            names = ", ".join(a.name for a in self._loaded) or "none"
+            raise EngineError(
+                f"the engine could not load {self.path.name}: {e}",
+                where=f"{self.path}, window {self.window}, slots {self.slots}, adapters {names}",
+                hint="is there memory left? does this llama.cpp know the model's architecture?",
+            ) from e
+
+    def _post(self, server: Any, route: str, body: dict[str, Any]) -> dict[str, Any]:
+        address = urlsplit(server.listening_address)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=COUNT_SECONDS)
+        try:
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+            connection.request("POST", route, json.dumps(body), headers)
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError) as e:
+            raise EngineError(f"the engine did not count tokens: {e}") from e
+        finally:
+            connection.close()
+        if "error" in answer:
+            raise EngineError(f"the engine did not count tokens: {answer['error'].get('message')}")
+        return answer
+
+    def _stopper(self, cancelled: threading.Event | None) -> Any:
+        return lambda: self._closed.is_set() or (cancelled is not None and cancelled.is_set())
+
+
+def _lora(xllamacpp: Any, adapter: Adapter) -> Any:
+    info = xllamacpp.CommonAdapterLoraInfo()
+    info.path, info.scale = str(adapter.path), 0.0
+    return info
+
+
+def _as_prompt(text: str) -> dict[str, Any]:
+    return {"content": text, "add_special": True, "parse_special": True}
+
+
+def _collect(server: Any, request: dict[str, Any], stop: Any) -> Completion:
+    """Stream one reply to its end, so that it can be left at any token."""
+    chunks: list[dict[str, Any]] = []
+
+    def keep(chunk: dict[str, Any]) -> bool:
+        chunks.append(chunk)
+        return bool(stop())
+
+    server.handle_chat_completions(request, keep)
+    if chunks and "error" in chunks[-1]:
+        error = chunks[-1]["error"]
+        kind = ContextFullError if error.get("type") == "exceed_context_size_error" else EngineError
+        raise kind(f"the engine refused: {error.get('message', error)}")
+    if not chunks or "usage" not in chunks[-1]:
+        raise CancelledReplyError("the reply was cancelled")
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    usage, timings = chunks[-1]["usage"], chunks[-1]["timings"]
+    return Completion(
+        text="".join(choice["delta"].get("content") or "" for choice in choices),
+        finish=str(choices[-1]["finish_reason"]),
+        prompt_tokens=int(usage["prompt_tokens"]),
+        cached_tokens=int(timings["cache_n"]),
+        output_tokens=int(usage["completion_tokens"]),
+        timings={name: float(timings[name]) for name in ("prompt_ms", "predicted_ms")},
+        logprobs=[token for c in choices for token in (c.get("logprobs") or {}).get("content") or []],
+    )
+
+
+_engines: dict[tuple[Path, int, int], Engine] = {}
+_engines_lock = threading.Lock()
+
+
+def shared(path: Path, *, slots: int, window: int) -> Engine:
+    """The process's engine for this file, number of slots and window. Loads nothing yet."""
+    with _engines_lock:
+        key = (path, slots, window)
+        if key not in _engines:
+            _engines[key] = Engine(path, slots=slots, window=window)
+        return _engines[key]
+
+
+@atexit.register
+def close_all() -> None:
+    """Close every shared engine; at exit this happens by itself."""
+    with _engines_lock:
+        engines = list(_engines.values())
+        _engines.clear()
+    for engine in engines:
+        engine.close()
