@@ -63,8 +63,12 @@ def test_an_id_of_a_users_file_cannot_become_a_path():
 
 
 def test_more_wordings_than_the_pack_has_are_refused():
+    pack = load_pack("helpful_only")
+    n = pack.n_wordings + 1
+    study = load_study("plain", flags={"n_queries": n, "wordings": n}, environment={}).study
+    queries = [Query(f"q{i}", "Say something.", "c", 1, "own", None) for i in range(n)]
     with pytest.raises(StudyError, match="wordings asked"):
-        samples(wordings=64, n_queries=64)
+        cross(study, pack, {Arm.HARMFUL: queries}, size=PackSize.COMPACT)
 
 
 @pytest.mark.parametrize("text", ["cut:identity", "drop:", "swap:identity", "drop:a=b", "identity"])
