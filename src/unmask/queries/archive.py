@@ -6,8 +6,10 @@ beyond its limit. Knows nothing of what the files mean.
 
 from __future__ import annotations
 
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +20,15 @@ from unmask.queries.files import MAX_BYTES, read_bytes
 
 MAX_MEMBERS = 20_000
 MAX_RATIO = 200  # text shrinks 3 to 10 times; deflate can reach 1,032
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
 SMALL = 2**20  # below this, a high ratio does no harm
 
 
@@ -76,6 +87,8 @@ def read_inside(file: Path, root: Path) -> bytes:
 
 
 def _from_wheel(path: Path, name: str, under: str) -> Package:
+    if path.stat().st_size > MAX_BYTES:
+        raise QueryError(f"a wheel larger than {MAX_BYTES // 2**20} MB", where=str(path))
     try:
         with zipfile.ZipFile(path) as wheel:
             members = wheel.infolist()
@@ -120,5 +133,5 @@ def _read_member(path: Path, member: zipfile.ZipInfo) -> bytes:
     try:
         with zipfile.ZipFile(path) as wheel, wheel.open(member) as file:
             return file.read(MAX_BYTES)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as problem:
+    except UNREADABLE as problem:
         raise QueryError(f"cannot unpack: {problem}", where=where) from problem

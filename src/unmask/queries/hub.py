@@ -19,6 +19,7 @@ from unmask.queries.columns import Row, nearest
 from unmask.queries.files import READERS, decoded
 
 SPLIT_OF_NAME = re.compile(r"^([A-Za-z][A-Za-z0-9_]*?)(?:-\d{5}-of-\d{5}(?:-[0-9a-f]+)?)?$")
+MAX_LISTED = 1_000  # configs, and patterns in each: a README with more is made to keep us busy
 LFS = b"version https://git-lfs"
 
 
@@ -67,18 +68,26 @@ def _folder_and_split(spec: str) -> tuple[Path, str | None]:
 def _rows(files: list[Path], folder: Path) -> Iterator[Row]:
     for file in files:
         name = file.relative_to(folder).as_posix()
-        data = read_inside(file, folder)
+        data = read_inside(file, _boundary(folder))
         if data.startswith(LFS):
             raise QueryError("a git-lfs pointer, not the data", where=str(file), hint="git lfs pull")
         for row in READERS[file.suffix.lower()](data, str(file)):
             yield Row(f"{name}, {row.place}", row.cells)
 
 
+def _boundary(folder: Path) -> Path:
+    """Where links may lead: the folder, or in the hub's cache the blobs beside `snapshots/REVISION`."""
+    real = folder.resolve()
+    return real.parent.parent if real.parent.name == "snapshots" else real
+
+
 def _front_matter(folder: Path) -> dict[str, object]:
     readme = folder / "README.md"
     if not readme.is_file():
         return {}
-    parts = decoded(read_inside(readme, folder), str(readme)).split("---\n", 2)
+    parts = (
+        decoded(read_inside(readme, _boundary(folder)), str(readme)).replace("\r\n", "\n").split("---\n", 2)
+    )
     if len(parts) < 3 or parts[0].strip():
         return {}
     if len(parts[1]) > 2**20:
@@ -93,7 +102,11 @@ def _front_matter(folder: Path) -> dict[str, object]:
 def _from_configs(folder: Path, configs: object) -> dict[str, list[Path]]:
     """Splits by name; with several configs by `config/split`."""
     readme = str(folder / "README.md")
-    if not isinstance(configs, list) or not all(isinstance(config, dict) for config in configs):
+    if (
+        not isinstance(configs, list)
+        or len(configs) > MAX_LISTED
+        or not all(isinstance(config, dict) for config in configs)
+    ):
         raise QueryError("configs is not a list of mappings", where=readme)
     splits: dict[str, list[Path]] = {}
     for config in configs:
@@ -106,8 +119,10 @@ def _from_configs(folder: Path, configs: object) -> dict[str, list[Path]]:
 def _data_files(data_files: object, readme: str) -> Iterator[tuple[str, list[str]]]:
     """`data_files` is a pattern, a list of patterns, or a list of {split, path}."""
     listed = [data_files] if isinstance(data_files, str) else data_files
-    if not isinstance(listed, list) or not listed:
-        raise QueryError("a config without data_files", where=readme, hint="list the files of each split")
+    if not isinstance(listed, list) or not 0 < len(listed) <= MAX_LISTED:
+        raise QueryError(
+            "a config without data_files, or with too many", where=readme, hint="list the files of each split"
+        )
     patterns = [item for item in listed if isinstance(item, str)]
     if patterns:
         yield "train", patterns
@@ -123,7 +138,10 @@ def _data_files(data_files: object, readme: str) -> Iterator[tuple[str, list[str
 def _glob(folder: Path, pattern: str) -> list[Path]:
     if "://" in pattern or PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
         raise QueryError(f"{pattern[:120]!r} leads out of the folder", where=str(folder / "README.md"))
-    files = sorted(file for file in folder.glob(pattern) if file.is_file())
+    try:
+        files = sorted(file for file in folder.glob(pattern) if file.is_file())
+    except (ValueError, NotImplementedError) as problem:
+        raise QueryError(f"{pattern[:120]!r} is no pattern", where=str(folder / "README.md")) from problem
     if not files:
         raise QueryError(f"no file fits {pattern[:120]!r}", where=str(folder), hint="is the copy complete?")
     unread = next((file for file in files if file.suffix.lower() not in READERS), None)

@@ -36,7 +36,7 @@ def load_queries(spec: str | Path, *, columns: Mapping[str, str] | None = None) 
         QueryError: what is wrong, in which file and line. Nothing is skipped.
     """
     if isinstance(spec, str) and spec in LIBRARY:
-        return _built_in(spec)
+        return _built_in(spec, columns)
     if isinstance(spec, str) and spec.partition(":")[0] in SCHEMES:
         return _from_scheme(spec, columns)
     return _from_file(Path(spec), columns)
@@ -47,9 +47,9 @@ def list_query_sets() -> dict[str, int]:
     return {name: len(_built_in(name).queries) for name in LIBRARY}
 
 
-def _built_in(name: str) -> QuerySet:
+def _built_in(name: str, columns: Mapping[str, str] | None = None) -> QuerySet:
     file = resources.files("unmask.queries").joinpath("library", f"{name}.jsonl")
-    return _from_bytes(file.read_bytes(), f"{name}.jsonl", name, f"built in: {name}", None)
+    return _from_bytes(file.read_bytes(), f"{name}.jsonl", name, f"built in: {name}", columns)
 
 
 def _from_scheme(spec: str, columns: Mapping[str, str] | None) -> QuerySet:
@@ -58,7 +58,7 @@ def _from_scheme(spec: str, columns: Mapping[str, str] | None) -> QuerySet:
         raise QueryError(f"no path after {scheme}:", where=spec, hint=f"{scheme}:PATH")
     if scheme == "hf":
         rows, source, licence = hub_rows(rest)
-        name, file = f"hf-{Path(rest.partition(':')[0]).name}", rest
+        name, file = f"hf-{Path(rest.partition(':')[0]).resolve().name}", rest
     else:
         path, _, part = rest.partition("#")
         rows, source = package_rows(scheme, Path(path), part or None)

@@ -76,13 +76,13 @@ def _pyrit_seeds(data: bytes, where: str) -> Iterator[Row]:
 
 
 def _pyrit_objectives(package: Package, path: Path) -> Iterator[Row]:
-    files = [file for file in package.files if file.startswith(SCORED) and file.endswith(".csv")]
+    files = sorted(file for file in package.files if file.startswith(SCORED) and file.endswith(".csv"))
     if not files:
         raise QueryError(f"no {SCORED} in pyrit", where=str(path), hint="layout of pyrit 1.1.0 expected")
     seen: set[str] = set()
     for file in files:
         first, _, rest = package.files[file]().partition(b"\n")
-        data = rest if first.startswith(b"#") else first + b"\n" + rest
+        data = (b"" if first.startswith(b"#") else first) + b"\n" + rest  # keeps the line numbers
         for row in read_rows(data, file):
             text = str(row.cells.get("objective") or "")
             # one row a scored reply, so the same request stands in several rows
