@@ -1,1 +1,1 @@
-"""The embedded model: llama.cpp in this process, as an Inspect provider. Knows nothing of studies or packs."""
+"""The embedded model: llama.cpp in this process, for Inspect. Knows nothing of studies or packs."""

@@ -51,7 +51,7 @@ def own_cores() -> float:
 def busy_elsewhere() -> float:
     """Cores that other processes keep busy, measured now."""
     me = psutil.Process()
-    mine = sum(me.cpu_times()[:2])
-    share = psutil.cpu_percent(LOOK_SECONDS) / 100
+    mine = float(sum(me.cpu_times()[:2]))
+    share = float(psutil.cpu_percent(LOOK_SECONDS)) / 100
     mine = sum(me.cpu_times()[:2]) - mine
     return max(0.0, share * (psutil.cpu_count() or 1) - mine / LOOK_SECONDS)

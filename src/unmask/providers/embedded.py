@@ -1,4 +1,4 @@
-"""The embedded model as an Inspect provider: `embedded/smollm2`, `embedded/smollm2:NAME`, `embedded/PATH.gguf`.
+"""The embedded model for Inspect: `embedded/smollm2`, `embedded/smollm2:NAME`, `embedded/PATH.gguf[:NAME]`.
 
 Sampling is the model's own distribution unless told otherwise: temperature 1, no truncation, as with
 the large providers (llama.cpp's defaults would be 0.8 and three truncations). A trailing assistant
@@ -11,6 +11,7 @@ import difflib
 import threading
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -72,9 +73,17 @@ class EmbeddedAPI(ModelAPI):
         _refuse_unknown(unknown)
         if slots < 1:
             raise ModelError(f"slots={slots}: at least one is needed", where=f"embedded/{model_name}")
-        self.engine, self.adapter = _resolve(model_name, window, slots)
-        self.served = self.engine.path.stem + (f":{self.adapter.name}" if self.adapter else "")
+        self.slots = slots
+        self.path, self.window, self.adapter = _resolve(model_name, window)
+        self.served = self.path.stem + (f":{self.adapter.name}" if self.adapter else "")
         self._limiter = anyio.CapacityLimiter(1_000)  # Inspect counts connections; this only must not be less
+        if self.adapter is not None:
+            self.engine.add(self.adapter)  # now, so that the engine starts with the adapters of all models
+
+    @property
+    def engine(self) -> Engine:
+        """The process's engine for this file, number of slots and window."""
+        return shared(self.path, slots=self.slots, window=self.window)
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
@@ -113,11 +122,11 @@ class EmbeddedAPI(ModelAPI):
 
     def max_connections(self) -> int:
         """One more than the slots: the next request waits at the engine while Inspect logs the last."""
-        return self.engine.slots + 1
+        return self.slots + 1
 
     def connection_key(self) -> str:
         """Names of one engine share its connections."""
-        return f"{self.engine.path}:{self.engine.slots}:{self.engine.window}"
+        return f"{self.path}:{self.slots}:{self.window}"
 
 
 def window(name: str, *, asked: int | None = None) -> int:
@@ -149,19 +158,16 @@ def count_prompt_tokens(name: str, messages: Iterable[tuple[str, str]], *, asked
         ModelError: unknown model.
         EngineError: the engine could not load.
     """
-    engine, _ = _resolve(name.removeprefix("embedded/"), asked, DEFAULT_SLOTS)
+    path, tokens, _ = _resolve(name.removeprefix("embedded/"), asked)
+    engine = shared(path, slots=DEFAULT_SLOTS, window=tokens)
     return engine.count([{"role": role, "content": text} for role, text in messages])
 
 
-def _resolve(model_name: str, asked: int | None, slots: int) -> tuple[Engine, Adapter | None]:
+def _resolve(model_name: str, asked: int | None) -> tuple[Path, int, Adapter | None]:
     base, adapter_name = split_name(model_name)
     path = model_path(base)
-    engine = shared(path, slots=slots, window=window(base, asked=asked))
-    if adapter_name is None:
-        return engine, None
-    adapter = find_adapter(adapter_name, architecture=model_header(path).architecture)
-    engine.add(adapter)
-    return engine, adapter
+    adapter = adapter_name and find_adapter(adapter_name, architecture=model_header(path).architecture)
+    return path, window(base, asked=asked), adapter or None
 
 
 def _refuse_unknown(unknown: dict[str, Any]) -> None:

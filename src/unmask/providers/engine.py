@@ -68,9 +68,8 @@ class Engine:
         self._closed = threading.Event()
 
     def add(self, adapter: Adapter) -> None:
-        """Have this adapter loaded when the engine next starts."""
-        with self._turn:
-            self._adapters[adapter.path] = adapter
+        """Have this adapter loaded when the engine next starts. Waits for nothing."""
+        self._adapters[adapter.path] = adapter
 
     def chat(
         self,

@@ -1,0 +1,25 @@
+"""What several rooms' tests share: one engine for the whole session, on one thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from unmask.providers.engine import Engine
+
+os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The embedded model's engine; `embedded/smollm2` in Inspect is served by the same one."""
+    from unmask.providers.embedded import DEFAULT_SLOTS, DEFAULT_WINDOW
+    from unmask.providers.engine import close_all, shared
+    from unmask.providers.model_file import smollm2_path
+
+    yield shared(smollm2_path(), slots=DEFAULT_SLOTS, window=DEFAULT_WINDOW)
+    close_all()
