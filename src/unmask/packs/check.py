@@ -11,17 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unmask.packs.load import drift
-from unmask.packs.manifest import FACTORS, PLACEHOLDER
+from unmask.packs.manifest import PLACEHOLDER
 from unmask.packs.pack import Block, Pack, Passages
 from unmask.packs.render import (
     all_levels,
-    approximate_tokens,
     condition_with,
     fact_line,
     fill,
     render,
-    text_of,
-    values_of,
 )
 from unmask.vocabulary import TAGS, Consequence, Labels, PackSize
 
