@@ -156,6 +156,12 @@ def test_a_parquet_file_that_unpacks_to_far_more_is_refused(tmp_path, monkeypatc
     assert "unpacks to more than 16 MB" in refused(tmp_path / "bomb.parquet").message
 
 
+def test_a_parquet_text_that_is_not_utf8_is_refused(tmp_path):
+    pl.DataFrame({"text": ["Hum", "Sing"]}).write_parquet(tmp_path / "q.parquet", compression="uncompressed")
+    data = (tmp_path / "q.parquet").read_bytes().replace(b"Sing", b"\x80ing", 1)
+    assert refused(write(tmp_path, "q.parquet", data)).message == "not UTF-8"
+
+
 def test_semicolons_and_a_byte_order_mark_as_spreadsheets_write_them(tmp_path):
     path = write(tmp_path, "q.csv", b"\xef\xbb\xbfPrompt;Category\r\nHum;song\r\n")
     query = load_queries(path).queries[0]

@@ -172,7 +172,9 @@ def _parquet(data: bytes, file: str) -> Iterator[Row]:
             for cells in batch.to_pylist():
                 number += 1
                 yield Row(f"row {number}", cells)
-    except (pa.ArrowException, OSError) as problem:
+    except UnicodeDecodeError as problem:  # the format promises UTF-8 and does not check it
+        raise QueryError("not UTF-8", where=f"{file}, after row {number}") from problem
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
         raise QueryError(f"not a Parquet file: {problem}", where=file) from problem
 
 
