@@ -83,7 +83,9 @@ def test_a_readme_cannot_lead_outside(tmp_path, path):
     folder = tmp_path / "set"
     folder.mkdir()
     readme(folder, f"configs:\n- config_name: default\n  data_files: '{path}'\n")
-    assert "leads out of the folder" in refused(f"hf:{folder}").message
+    problem = refused(f"hf:{folder}")
+    assert "leads out of the folder" in problem.message
+    assert problem.where.endswith("README.md")  # the pattern itself, before any file is looked at
 
 
 def test_what_is_not_such_a_folder_is_refused(tmp_path):

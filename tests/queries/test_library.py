@@ -18,7 +18,7 @@ CATEGORIES = {
 
 # The texts are part of the experiment: a change of one word is a new experiment, so it must be meant.
 SHA256 = {
-    "declined": "895f42b81f9ff0d8ab5df74da9d3f560d872017b9a45d47fe615451bc3129f22",
+    "declined": "ad8405d748dc42ff2bf27704a9aa1a3902db7905a470199e6527d41ce3a473dc",
     "everyday": "08b3b3db0dbcc574e23a39dc64846636c3d398105eb78eabbbb537ec3d28542a",
 }
 
