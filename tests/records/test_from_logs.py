@@ -86,7 +86,8 @@ def test_each_reply_is_a_row_with_its_status(tmp_path):
 
 
 def test_a_failed_call_is_a_row_and_says_why(tmp_path):
-    failed = ModelOutput(model="mock-1", error="the server fell over", usage=output("").usage)
+    failed = output("")
+    failed.error = "the server fell over"
     run(tmp_path, [output(GOOD), failed])
     replies = read_logs([tmp_path]).replies
     assert sorted(replies["status"]) == ["error", "ok"]

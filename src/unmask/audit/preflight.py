@@ -49,12 +49,10 @@ def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Mode
 
 def context_window(name: str, args: dict[str, Any]) -> int | None:
     """Tokens that the model reads and writes in one call; None when nobody has said."""
-    if "window" in args:
-        return int(args["window"])
     if name.startswith("embedded/"):
         from unmask.providers.embedded import window
 
-        return window(name)
+        return window(name, asked=args.get("window"))
     info = get_model_info(name)
     return info.context_length if info else None
 
@@ -68,7 +66,7 @@ def check_fit(prepared: Prepared, name: str, window: int | None) -> None:
     if window is None:
         return
     longest = max(prepared.samples, key=lambda s: len(s.system) + len(s.user))
-    tokens = _count(name, longest.system, longest.user)
+    tokens = _count(name, longest.system, longest.user, window)
     reply = prepared.resolved.study.max_tokens
     if tokens + reply <= window:
         return
@@ -83,11 +81,11 @@ def check_fit(prepared: Prepared, name: str, window: int | None) -> None:
     )
 
 
-def _count(name: str, system: str, user: str) -> int:
+def _count(name: str, system: str, user: str, window: int) -> int:
     if name.startswith("embedded/"):
         from unmask.providers.embedded import count_prompt_tokens
 
-        return count_prompt_tokens(name, [("system", system), ("user", user)])
+        return count_prompt_tokens(name, [("system", system), ("user", user)], asked=window)
     return int((len(system) + len(user)) / CHARS_PER_TOKEN) + 16
 
 

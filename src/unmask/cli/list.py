@@ -19,7 +19,7 @@ def list_(what: str | None, as_json: bool) -> None:
     found: dict[str, dict[str, str]] = {
         "studies": list_studies(),
         "packs": dict(list_packs()),
-        "queries": {name: f"{n} queries" for name, n in list_query_sets()},
+        "queries": {name: f"{n} queries" for name, n in list_query_sets().items()},
         "models": {"embedded/smollm2": "SmolLM2-135M-Instruct, in this process"}
         | {f"embedded/smollm2:{name}": "LoRA adapter" for name in list_adapters()},
     }

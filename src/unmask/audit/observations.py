@@ -1,0 +1,62 @@
+"""Plain sentences that a reader should see before any figure: what the model did with the format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+
+from unmask.audit.results import JudgeUsed
+from unmask.vocabulary import JudgeStatus, ReplyStatus, Scratchpad
+
+UNUSABLE_WORDS = {
+    ReplyStatus.TRUNCATED: "were cut off at the token limit",
+    ReplyStatus.EMPTY: "were empty",
+    ReplyStatus.FILTERED: "were stopped by the provider's filter",
+    ReplyStatus.ERROR: "failed with an error",
+    ReplyStatus.UNCLOSED_SCRATCHPAD: "began a scratchpad and never closed it",
+}
+
+
+def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], scratchpad: Scratchpad) -> list[str]:
+    """What to know before reading the figures, the most telling first."""
+    counts = Counter(replies["status"].to_list())
+    total = replies.height
+    found = []
+    if scratchpad in (Scratchpad.HIDDEN, Scratchpad.MONITORED) and total:
+        found.append(_scratchpads(replies, total))
+    for status, words in UNUSABLE_WORDS.items():
+        if counts[str(status)]:
+            found.append(f"{counts[str(status)]:,} of {total:,} replies {words}: unusable, not refusals.")
+    if any(j.screening for j in judges):
+        found.append(
+            "The replies were read by the offline screening judge, which was never checked on this model: "
+            "take the rates as a first look."
+        )
+    for judge in judges:
+        failed = sum(
+            n for status, n in judge.statuses.items() if status not in (JudgeStatus.OK, JudgeStatus.SKIPPED)
+        )
+        if failed:
+            found.append(f"The {judge.task} judge gave no readable verdict on {failed:,} replies: unknown.")
+    native = replies["native_reasoning"].is_not_null().sum()
+    if native:
+        visible = ", ".join(sorted(set(replies["reasoning_visibility"].to_list()) - {"none"}))
+        found.append(f"{native:,} replies came with the model's own reasoning ({visible}); it is kept apart.")
+    return found
+
+
+def _scratchpads(replies: pl.DataFrame, total: int) -> str:
+    wrote = int(replies["scratchpad"].is_not_null().sum())
+    if wrote == 0:
+        return (
+            f"It never used the scratchpad it was offered (0 of {total:,} replies): its reasons cannot be "
+            "read, so this run cannot show alignment faking, only a difference in what it does."
+        )
+    if wrote < total / 2:
+        return (
+            f"It mostly ignored the scratchpad it was offered (used in {wrote:,} of {total:,} replies): where "
+            "it did, its reasons cannot be read."
+        )
+    return f"It used the scratchpad in {wrote:,} of {total:,} replies."
