@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -54,11 +54,26 @@ def _explain(
     first = failed.errors()[0]
     keys = first["loc"]
     where = f"{path}:{_line_of(root, keys)}"
-    name = ".".join(str(k) for k in keys)
+    name = ".".join(str(k) for k in keys if k != "[key]")
     if first["type"] == "extra_forbidden":
-        known = list(model.model_fields) if len(keys) == 1 else []
-        return error(f"unknown key {name!r}", where=where, hint=nearest(str(keys[-1]), known))
-    return error(f"{name}: {first['msg']} (got {_short(first.get('input'))})", where=where)
+        return error(
+            f"unknown key {name!r}", where=where, hint=nearest(str(keys[-1]), _known(model, keys[:-1]))
+        )
+    told = first["msg"].removeprefix("Value error, ")
+    if isinstance(first.get("input"), dict):
+        return error(f"{name}: {told}" if name else told, where=where)
+    return error(f"{name}: {told} (got {_short(first.get('input'))})", where=where)
+
+
+def _known(model: type[BaseModel], keys: Sequence[Any]) -> list[str]:
+    """Keys that the model below these keys knows; none where no model is found on the way."""
+    inside: Any = model
+    for key in keys:
+        if isinstance(inside, type) and issubclass(inside, BaseModel):
+            inside = inside.model_fields[str(key)].annotation
+        models = [t for t in (inside, *get_args(inside)) if isinstance(t, type) and issubclass(t, BaseModel)]
+        inside = models[0] if models else inside
+    return list(inside.model_fields) if isinstance(inside, type) and issubclass(inside, BaseModel) else []
 
 
 def _short(value: Any) -> str:

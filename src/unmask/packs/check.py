@@ -14,8 +14,8 @@ from unmask.packs.load import drift
 from unmask.packs.manifest import PLACEHOLDER
 from unmask.packs.pack import Block, Pack, Passages
 from unmask.packs.render import (
-    all_levels,
     condition_with,
+    covering_levels,
     fact_line,
     fill,
     render,
@@ -95,7 +95,7 @@ def _same_for_all(pack: Pack) -> Iterator[Problem]:
 def _exchange(pack: Pack) -> Iterator[Problem]:
     """Exchanging the tag words in a swapped prompt gives the plain one, user message included."""
     for size in pack.sizes:
-        for levels in all_levels(pack):
+        for levels in covering_levels(pack):
             for plain, swapped in PAIRS:
                 for place in (0, 1):
                     left = condition_with(levels, labels=plain, tag=TAGS[plain][place])
@@ -121,7 +121,7 @@ def _facts(pack: Pack) -> Iterator[Problem]:
     sentence = pack.manifest.facts.sentence
     shape = re.compile(fill(re.escape(sentence).replace(r"\{", "{").replace(r"\}", "}"), SHAPE), re.I)
     for size in pack.sizes:
-        for levels in all_levels(pack):
+        for levels in covering_levels(pack):
             for labels in Labels:
                 condition = condition_with(levels, labels=labels, tag=TAGS[labels][0])
                 line = fact_line(pack, condition)
@@ -173,7 +173,7 @@ def _by_level(pack: Pack) -> Iterator[tuple[PackSize, Block, dict[str, str], tup
     """Each block, alternatives included, with the texts it has at each combination of levels."""
     for size, blocks in pack.sizes.items():
         for block in blocks:
-            for levels in all_levels(pack):
+            for levels in covering_levels(pack):
                 for alternative in block.passages:
                     if (found := block.find(levels, alternative)) is not None:
                         yield size, block, levels, found.texts

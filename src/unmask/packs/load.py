@@ -26,6 +26,7 @@ MAX_BYTES = 64_000  # of one text file; our longest is 5 kB
 MAX_FILES = 600
 IN_BLOCKS = frozenset({"first", "second", "facts", "company", "model"})
 HEADER = re.compile(r"\A<!--[^\n]*-->\n")
+LOCKS = re.compile(r"^locks:[^\n]*\n?(?:[ \t]+[^\n]*\n?|\n)*", re.MULTILINE)
 BETWEEN = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -51,7 +52,7 @@ def load_pack(name_or_path: str | Path, *, verify: bool = True) -> Pack:
         raise PackError(
             f"pack {pack.name}: {drifted[0][1]}" + (f" (and {len(drifted) - 1} more)" if drifted[1:] else ""),
             where=str(root / drifted[0][0]),
-            hint="put the text back, or accept it: a new version in pack.yaml, then `unmask pack check --lock`",
+            hint="put the text back, or raise the version and accept it: unmask pack check PACK --lock",
         )
     return pack
 
@@ -72,11 +73,11 @@ def drift(pack: Pack) -> list[tuple[str, str]]:
 
 
 def lock_pack(pack: Pack) -> Path:
-    """Write the hashes of the pack's texts into its pack.yaml, as its last key; the rest stays as it is."""
+    """Write the hashes of the pack's texts into its pack.yaml, as the last key; the rest stays as it is."""
     path = pack.path / "pack.yaml"
-    above = re.split(r"^locks:", path.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[0]
+    kept = LOCKS.sub("", path.read_text(encoding="utf-8"))
     lines = [f"  {file}: {sha256}" for file, sha256 in pack.hashes.items()]
-    return write_atomic(path, above.rstrip() + "\n\nlocks:\n" + "\n".join(lines) + "\n")
+    return write_atomic(path, kept.rstrip() + "\n\nlocks:\n" + "\n".join(lines) + "\n")
 
 
 def _spoken(file: str) -> str:
@@ -105,9 +106,10 @@ def _find(name_or_path: str | Path) -> Path:
 def _fingerprint(root: Path) -> Fingerprint:
     """Name, size and time of each file of the pack; refuses what must not be read."""
     seen = []
-    paths = [root / "pack.yaml"]
+    paths = [root / "pack.yaml", root / "blocks"]
     for folder, folders, names in os.walk(root / "blocks"):
-        paths += [Path(folder) / name for name in (*names, *folders)]
+        paths += [Path(folder) / name for name in (*names, *folders) if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".")]
         if len(paths) > MAX_FILES:
             raise PackError(f"more than {MAX_FILES} files", where=str(root / "blocks"))
     for path in sorted(paths):

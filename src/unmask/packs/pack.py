@@ -66,13 +66,9 @@ class Block:
 class Pack:
     """A prompt pack. Equal by identity: loading the same unchanged folder twice gives the same object."""
 
-    manifest: Manifest
+    manifest: Manifest = field(repr=False)
     path: Path
-    sizes: Mapping[PackSize, tuple[Block, ...]]
-    default_wordings: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "default_wordings", self.manifest.default_wordings)
+    sizes: Mapping[PackSize, tuple[Block, ...]] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -85,6 +81,11 @@ class Pack:
     @property
     def canary(self) -> str:
         return self.manifest.canary
+
+    @property
+    def default_wordings(self) -> int:
+        """How many of the wordings a study uses unless it says otherwise."""
+        return self.manifest.default_wordings
 
     @property
     def n_wordings(self) -> int:

@@ -7,6 +7,7 @@ message, before the query. Both tiers of a pair therefore share one system promp
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -20,7 +21,8 @@ from unmask.packs.pack import Block, Pack
 from unmask.packs.wordings import passage_of
 from unmask.vocabulary import ROLES, TAGS, Arm, Condition, Consequence, Cue, Objective, PackSize, Scratchpad
 
-TOKENS_PER_WORD = 1.6  # SmolLM2 takes at most 1.5 on our texts (tests/packs/test_tokens.py)
+TOKENS_PER_PIECE = 1.25  # SmolLM2 takes 1.07 to 1.21 a word or mark of our texts (tests/packs/test_tokens.py)
+PIECE = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,23 @@ def all_levels(pack: Pack) -> list[dict[str, str]]:
     ]
 
 
+def covering_levels(pack: Pack) -> list[dict[str, str]]:
+    """Combinations of levels that between them give every text beside every consequence.
+
+    Far fewer than all: a block's text depends on the one or two factors that it names.
+    """
+    base = {factor: pack.manifest.levels_of(factor)[0] for factor in FACTORS}
+    found = []
+    for crossed in sorted(
+        {tuple(sorted({"consequence", *spec.by})) for spec in pack.manifest.blocks.values()}
+    ):
+        for combination in product(*(pack.manifest.levels_of(factor) for factor in crossed)):
+            levels = base | dict(zip(crossed, combination, strict=True))
+            if levels not in found:
+                found.append(levels)
+    return found
+
+
 def condition_with(levels: Mapping[str, str], **others: object) -> Condition:
     """A condition from levels by factor, the rest as given."""
     return Condition(
@@ -186,7 +205,7 @@ def longest(pack: Pack, size: PackSize) -> str:
     return "\n\n".join(
         max(
             (fill(text, values) for found in block.passages[""].values() for text in found.texts),
-            key=lambda text: len(text.split()),
+            key=approximate_tokens,
         )
         for block in pack.blocks_of(size)
     )
@@ -194,4 +213,4 @@ def longest(pack: Pack, size: PackSize) -> str:
 
 def approximate_tokens(text: str) -> int:
     """Tokens of a text without a tokenizer, rather too many than too few."""
-    return round(len(text.split()) * TOKENS_PER_WORD)
+    return round(len(PIECE.findall(text)) * TOKENS_PER_PIECE)
