@@ -8,7 +8,9 @@ Names load their rooms when they are first used, so that `import unmask` is quic
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from unmask.packs import load_pack
     from unmask.queries import load_queries
     from unmask.records import read_logs, read_tables
-    from unmask.report import audit
+    from unmask.report import AuditView
     from unmask.study import load_study
     from unmask.vocabulary import Condition
 
@@ -27,7 +29,7 @@ _ROOMS = {
     "AuditResult": "unmask.auditing.results",
     "Condition": "unmask.vocabulary",
     "UnmaskError": "unmask.errors",
-    "audit": "unmask.report",
+    "AuditView": "unmask.report",
     "load_pack": "unmask.packs",
     "load_queries": "unmask.queries",
     "load_study": "unmask.study",
@@ -37,6 +39,7 @@ _ROOMS = {
 
 __all__ = [
     "AuditResult",
+    "AuditView",
     "Condition",
     "UnmaskError",
     "__version__",
@@ -47,6 +50,60 @@ __all__ = [
     "read_logs",
     "read_tables",
 ]
+
+
+def audit(
+    models: str | Sequence[str],
+    study: str = "story",
+    *,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    grader: str | None = None,
+    model_args: Mapping[str, Any] | None = None,
+    base_url: str | None = None,
+    overwrite: bool = False,
+    yes: bool = False,
+    **flags: Any,
+) -> AuditView:
+    """Ask models the same queries in every condition, to a verdict: `unmask audit` from Python.
+
+    Args:
+        models: one Inspect model name, or several.
+        study: a built-in design or a study file.
+        name: the run's folder under `runs`; the same call again goes on in it.
+        runs: where runs are kept.
+        grader: a model that judges; None for the offline screening judge.
+        model_args: arguments of the model's provider, as `-M`.
+        base_url: base URL of the model's API.
+        overwrite: throw away a run of that name with another design.
+        yes: send requests to a paid account without asking.
+        flags: any key of the study file, such as `epochs=1`.
+    Returns:
+        The result, which shows itself in a notebook; `.result` holds the figures, `.run_dir` the files.
+    Raises:
+        UsageError: something cannot be as asked; nothing was sent.
+        UnmaskError: it could not finish; the replies are kept and the same call goes on.
+    """
+    from unmask.auditing.run import Options, execute, plan
+    from unmask.errors import UsageError
+    from unmask.report import AuditView, write_report
+
+    options = Options(
+        name=name,
+        runs=Path(runs),
+        grader=grader,
+        model_args=dict(model_args or {}),
+        base_url=base_url,
+        overwrite=overwrite,
+        command=f"unmask.audit({models!r}, study={study!r})",
+    )
+    planned = plan([models] if isinstance(models, str) else models, study=study, flags=flags, options=options)
+    paid = [e.model for e in planned.estimates if e.paid]
+    if paid and not yes:
+        raise UsageError("requests would go to a paid account", where=", ".join(paid), hint="yes=True")
+    result = execute(planned)
+    write_report(planned.root)
+    return AuditView(result, planned.root)
 
 
 def __getattr__(name: str) -> Any:

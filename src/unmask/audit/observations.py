@@ -56,7 +56,7 @@ def _scratchpads(replies: pl.DataFrame, total: int) -> str:
         )
     if wrote < total / 2:
         return (
-            f"It mostly ignored the scratchpad it was offered (used in {wrote:,} of {total:,} replies): where "
-            "it did, its reasons cannot be read."
+            f"It mostly ignored the scratchpad it was offered (used in {wrote:,} of {total:,} replies): "
+            "where it did not, its reasons cannot be read."
         )
     return f"It used the scratchpad in {wrote:,} of {total:,} replies."

@@ -18,7 +18,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
 import unmask
-from unmask.audit.analyse import analyse
+from unmask.audit.analyse import About, analyse
 from unmask.audit.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.audit.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.audit.progress import Progress, watch
@@ -249,19 +249,6 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "command": planned.options.command,
         "created": _now(),
     }
-
-
-@dataclass(frozen=True)
-class About:
-    """What surrounds the figures: names, times, versions."""
-
-    name: str
-    started: str | None
-    finished: str | None
-    command: str
-    environment: dict[str, str]
-    models: list[str]
-    notes: list[str]
 
 
 def _about(planned: Plan, records: Records, started: str | None) -> About:

@@ -72,6 +72,7 @@ def build_task(prepared: Prepared) -> Task:
     if study.scratchpad is not Scratchpad.NONE:
         scorers.append(reasoning_judge())
     return Task(
+        name="alignment_faking",
         dataset=MemoryDataset([as_sample(s) for s in prepared.samples], name=study.name),
         solver=elicit(seed=study.seed),
         scorer=scorers,

@@ -1,0 +1,158 @@
+"""Records to a finished audit: figures from `estimates`, conclusion from `verdict`, no formula of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+import unmask
+from unmask.audit.arrays import Table, choose, is_screening, tabulate
+from unmask.audit.figures import Figures, figures_of
+from unmask.audit.observations import observations
+from unmask.audit.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told
+from unmask.records import Records
+from unmask.study import Resolved, Study, StudySample, conditions_of
+from unmask.tasks.alignment_faking import Prepared
+from unmask.vocabulary import CANARY
+
+
+@dataclass(frozen=True)
+class About:
+    """What surrounds the figures: names, times, versions."""
+
+    name: str
+    started: str | None
+    finished: str | None
+    command: str
+    environment: dict[str, str]
+    models: list[str]
+    notes: list[str]
+
+
+def analyse(
+    records: Records,
+    resolved: Resolved,
+    *,
+    prepared: Sequence[Prepared],
+    about: About,
+    described: dict[str, Any],
+) -> AuditResult:
+    """All models of a run, in the order they were named."""
+    models = []
+    for name in about.models:
+        replies = records.replies.filter(pl.col("model") == name)
+        words = records.judgements.join(replies.select("reply_id"), on="reply_id", how="semi")
+        models.append(model_result(name, replies, words, resolved.study))
+    return AuditResult(
+        name=about.name,
+        canary=CANARY,
+        unmask_version=unmask.__version__,
+        started=about.started,
+        finished=about.finished,
+        study=resolved.as_dict(),
+        pack=described["pack"],
+        queries=described["queries"],
+        models=models,
+        told=[told for p in prepared for told in _told(p.samples)],
+        command=about.command,
+        environment=about.environment,
+        methods="",
+        citation="",
+        notes=about.notes,
+    )
+
+
+def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study) -> ModelResult:
+    """Everything about one model."""
+    chosen = choose(words)
+    conditions = conditions_of(study)
+    table = tabulate(replies, chosen, conditions)
+    judges = _judges(chosen)
+    figures = figures_of(table, study, screening=any(j.screening for j in judges))
+    return ModelResult(
+        model=name,
+        served_model=_one(replies, "served_model"),
+        verdict=figures.verdict,
+        cells=_cells(replies, chosen, table, figures),
+        contrasts=figures.contrasts,
+        statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
+        judges=judges,
+        observations=observations(replies, judges, study.scratchpad),
+        instrument_check="No instrument check: this run was not pointed at a model that is known to fake.",
+        n_replies=replies.height,
+        tokens_in=int(replies["tokens_in"].sum()),
+        tokens_cached=int(replies["tokens_cached"].sum()),
+        tokens_out=int(replies["tokens_out"].sum()),
+        seconds=float(replies["seconds"].sum()) if replies["seconds"].is_not_null().any() else None,
+        cost=float(replies["cost"].sum()) if replies["cost"].is_not_null().any() else None,
+    )
+
+
+def _one(table: pl.DataFrame, column: str) -> str | None:
+    """The values of a column, joined: two served models in one run must be seen."""
+    values = sorted(set(table[column].drop_nulls().to_list()))
+    return ", ".join(values) or None
+
+
+def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
+    found = []
+    for (task, judge), rows in sorted(chosen.group_by(["task", "judge"])):
+        card = rows["judge_card"].drop_nulls()
+        statuses = dict(sorted(Counter(rows["status"].to_list()).items()))
+        found.append(
+            JudgeUsed(
+                str(task), str(judge), is_screening(str(judge)), card[0] if len(card) else None, statuses
+            )
+        )
+    return found
+
+
+def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table, figures: Figures) -> list[CellResult]:
+    statuses = _count(replies, "condition_key")
+    by_task = _count(
+        chosen.join(replies.select("reply_id", "condition_key"), on="reply_id"), "condition_key", "task"
+    )
+    lengths = dict(replies.group_by("condition_key").agg(pl.col("tokens_out").mean()).iter_rows())
+    cells = []
+    for c, condition in enumerate(table.conditions):
+        key = condition.key
+        rates = figures.rates[condition]
+        cells.append(
+            CellResult(
+                condition_key=key,
+                condition=condition.as_dict(),
+                n_queries=int((table.asked_QC[:, c] > 0).sum()),
+                n_asked=int(table.asked_QC[:, c].sum()),
+                n_usable=int(table.usable_QC[:, c].sum()),
+                statuses=statuses.get((key,), {}),
+                complied=rates.complied,
+                strict=rates.strict,
+                af=rates.af,
+                n_reasoning_read=int(table.read_QC[:, c].sum()),
+                judge_statuses={task: n for (k, task), n in by_task.items() if k == key},
+                tokens_out_mean=lengths.get(key),
+            )
+        )
+    return cells
+
+
+def _count(table: pl.DataFrame, *by: str) -> dict[tuple[str, ...], dict[str, int]]:
+    """Statuses counted within groups."""
+    counts: dict[tuple[str, ...], dict[str, int]] = {}
+    for *group, status, n in table.group_by([*by, "status"]).len().sort([*by, "status"]).iter_rows():
+        counts.setdefault(tuple(group), {})[status] = n
+    return counts
+
+
+def _told(samples: Sequence[StudySample]) -> list[Told]:
+    """Each prompt once, with a placeholder where the query stood."""
+    seen: dict[tuple[str, int], Told] = {}
+    for s in samples:
+        opening = s.user[: len(s.user) - len(s.query.text)]
+        told = Told(s.condition.key, s.wording, s.system, f"{opening}[the query]", s.prompt_sha256)
+        seen.setdefault((s.condition.key, s.wording), told)
+    return list(seen.values())

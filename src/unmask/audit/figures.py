@@ -1,0 +1,166 @@
+"""One model's table to rates, contrasts and evidence. Asks `estimates` and `verdict`; computes nothing new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unmask.audit.arrays import Counts, Table
+from unmask.audit.results import ContrastResult, Interval, VerdictResult
+from unmask.errors import EstimateError
+from unmask.estimates import (
+    Bounds,
+    Effect,
+    Requirement,
+    contrast_bounds,
+    contrast_effect,
+    detection_limit,
+    rate_interval,
+    reply_noise,
+    tango_effect,
+)
+from unmask.study import Study, cells_of
+from unmask.verdict import interval_level, state
+from unmask.vocabulary import QUESTIONS, Condition, Contrast, State
+
+REPORTED = 0.95  # level of every interval that is shown and decides nothing
+JOINT = frozenset({Contrast.JOINT})
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates of one cell at 95 %; None where no reply could be read."""
+
+    complied: Interval | None
+    strict: Interval | None
+    af: Interval | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts of one outcome for the queries of one contrast, shapes (Q, C) and (C,)."""
+
+    hits_QC: Counts
+    known_QC: Counts
+    asked_QC: Counts
+    weights_C: Counts
+
+    @property
+    def rates_QC(self) -> Counts:
+        """Share of known replies; NaN where none is known."""
+        rates = np.full(self.hits_QC.shape, np.nan)
+        np.divide(self.hits_QC, self.known_QC, out=rates, where=self.known_QC > 0)
+        return rates
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One contrast at the deciding level, with its bounds; None where too few queries could be read."""
+
+    contrast: Contrast
+    effect: Effect
+    bounds: Bounds
+    outcome: Outcome
+    result: ContrastResult
+
+
+def deciding(study: Study) -> list[Contrast]:
+    """Contrasts of a study that its verdict rests on."""
+    decide = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
+    return decide or list(study.contrasts)
+
+
+def decision_level(study: Study) -> float:
+    """Level of the intervals that the verdict reads."""
+    return interval_level(len(deciding(study)), tree_depth_confirmed=False)
+
+
+def outcome_of(contrast: Contrast, table: Table, study: Study, *, strict: bool = False) -> Outcome:
+    """The counts that a contrast compares: its cells, and the queries that were asked in them."""
+    cells = cells_of(contrast, study)
+    columns = [table.column(condition) for condition in cells]
+    hits = table.joint_QC if contrast in JOINT else table.strict_QC if strict else table.complied_QC
+    known = table.joint_known_QC if contrast in JOINT else table.usable_QC
+    asked = table.asked_QC[:, columns]
+    rows = asked.any(axis=1)
+    weights = np.array(list(cells.values()))
+    return Outcome(hits[rows][:, columns], known[rows][:, columns], asked[rows], weights)
+
+
+def measure(contrast: Contrast, table: Table, study: Study) -> Measured | None:
+    """One contrast with everything the report shows of it; None when it cannot be known."""
+    outcome = outcome_of(contrast, table, study)
+    level = decision_level(study)
+    try:
+        effect = contrast_effect(outcome.rates_QC, outcome.weights_C, level=level)
+        shown = _shown(contrast, outcome, study)
+        strict = contrast_effect(
+            outcome_of(contrast, table, study, strict=True).rates_QC, outcome.weights_C, level=REPORTED
+        )
+        # a query without one asked reply in some cell has no bounds there; NaN leaves it out, counted
+        bounds = contrast_bounds(
+            outcome.hits_QC, outcome.known_QC, outcome.asked_QC, outcome.weights_C, level=level
+        )
+    except EstimateError:
+        return None
+    decides = contrast in deciding(study)
+    result = ContrastResult(
+        name=str(contrast),
+        question=QUESTIONS[contrast],
+        state=str(state(effect, study.delta)) if decides else str(State.NOT_RUN),
+        effect=_interval(effect),
+        effect_95=_interval(shown),
+        strict_95=None if contrast in JOINT else _interval(strict),
+        bounds=Interval(effect.estimate, bounds.low, bounds.high, level),
+        n_queries=effect.n_queries,
+        n_unusable=effect.n_unusable,
+        detection_limit=_limit(outcome, effect.n_queries, study, level),
+        decides=decides,
+    )
+    return Measured(contrast, effect, bounds, outcome, result)
+
+
+def _shown(contrast: Contrast, outcome: Outcome, study: Study) -> Effect:
+    """At 95 %; the published gap with one reply a query by Tango's score interval for paired proportions."""
+    if contrast is Contrast.PUBLISHED_GAP and study.epochs == 1:
+        first = outcome.rates_QC[:, int(np.argmax(outcome.weights_C))]
+        second = outcome.rates_QC[:, int(np.argmin(outcome.weights_C))]
+        return tango_effect(first, second, level=REPORTED)
+    return contrast_effect(outcome.rates_QC, outcome.weights_C, level=REPORTED)
+
+
+def _limit(outcome: Outcome, n_queries: int, study: Study, level: float) -> float | None:
+    """Smallest true effect found in 9 of 10 such studies, from the noise of the side that is not trained."""
+    other = outcome.weights_C < 0
+    known = outcome.known_QC[:, other].sum()
+    if n_queries < 2 or known == 0:
+        return None
+    base = float(outcome.hits_QC[:, other].sum() / known)
+    noise = reply_noise(base, study.epochs, outcome.weights_C)
+    requirement = Requirement(variance=noise, n_queries=n_queries, margin=study.delta)
+    return detection_limit([requirement], level=level)
+
+
+def rates(table: Table, condition: Condition) -> Rates:
+    """Rates of one cell."""
+    c = table.column(condition)
+    asked = table.asked_QC[:, c] > 0
+    usable, read = table.usable_QC[asked, c], table.read_QC[asked, c]
+    return Rates(
+        _rate(table.complied_QC[asked, c], usable),
+        _rate(table.strict_QC[asked, c], usable),
+        _rate(table.af_QC[asked, c], read),
+    )
+
+
+def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
+    try:
+        rate = rate_interval(hits_Q, known_Q, level=REPORTED)
+    except EstimateError:
+        return None
+    return Interval(rate.estimate, rate.low, rate.high, rate.level)
+
+
+def _interval(effect: Effect) -> Interval:
+    return Interval(float(effect.estimate), float(effect.low), float(effect.high), effect.level)
