@@ -1,0 +1,59 @@
+"""How sure we are. One question a file; numpy arrays in, frozen results out.
+
+`effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `bounds`:
+what unusable replies could have been. `detection`: what a design would have seen. Nothing here knows of
+models, tables or files; "cannot know" is NaN or an EstimateError, never 0.
+"""
+
+from unmask.estimates.bounds import (
+    Bounds,
+    Share,
+    bounds_by_query,
+    contrast_bounds,
+    flagged_share,
+    two_sample_bounds,
+)
+from unmask.estimates.detection import Requirement, detection_limit, power_at, queries_needed, reply_noise
+from unmask.estimates.effects import (
+    Effect,
+    Effects,
+    Floats,
+    contrast_by_query,
+    contrast_effect,
+    contrast_effects,
+    mean_effect,
+    mean_effects,
+    two_sample_effect,
+    two_sample_effects,
+)
+from unmask.estimates.paired import tango_effect, tango_limits
+from unmask.estimates.rates import Rate, rate_interval, wilson_limits
+
+__all__ = [
+    "Bounds",
+    "Effect",
+    "Effects",
+    "Floats",
+    "Rate",
+    "Requirement",
+    "Share",
+    "bounds_by_query",
+    "contrast_bounds",
+    "contrast_by_query",
+    "contrast_effect",
+    "contrast_effects",
+    "detection_limit",
+    "flagged_share",
+    "mean_effect",
+    "mean_effects",
+    "power_at",
+    "queries_needed",
+    "rate_interval",
+    "reply_noise",
+    "tango_effect",
+    "tango_limits",
+    "two_sample_bounds",
+    "two_sample_effect",
+    "two_sample_effects",
+    "wilson_limits",
+]
