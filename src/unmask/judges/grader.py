@@ -65,7 +65,7 @@ async def ask(
     except LimitExceededError:
         raise
     except Exception as e:  # noqa: BLE001 - each provider raises its own client's errors; a failure is a row
-        return Vote(JudgeStatus.FAILED, note=f"{type(e).__name__}: {_one_line(str(e))}")
+        return Vote(JudgeStatus.FAILED, note=_cause(e))
     return read_output(output, form, nonce=fenced.nonce)
 
 
@@ -114,6 +114,13 @@ def prompt_parts(task: JudgeTask) -> tuple[str, str]:
     text = (PROMPTS / f"{task}.md").read_text(encoding="utf-8")
     system, user = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL).split("\n===\n")
     return system.strip(), user.strip()
+
+
+def _cause(error: BaseException) -> str:
+    """What the provider's client said. Inspect's wrappers hide it, and repeat the whole request."""
+    attempt = getattr(error, "last_attempt", None)
+    cause = error.__cause__ or (attempt.exception() if attempt else None) or error
+    return _one_line(f"{type(cause).__name__}: {cause}")
 
 
 def _one_line(text: str) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import FeatureUnion, make_union
 
 from unmask.judges.texts import FOLDER, Labelled, read_labelled
 from unmask.vocabulary import (
@@ -61,7 +61,7 @@ class Fitted:
     """Vectoriser and linear classifiers of one task; logits are calibrated by slope and intercept."""
 
     judge: str
-    vectoriser: FeatureUnion
+    vectorisers: tuple[TfidfVectorizer, ...]
     names: tuple[str, ...]
     weights_DK: Floats
     offsets_K: Floats
@@ -72,7 +72,8 @@ class Fitted:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Calibrated log odds, one row a text, one column a target."""
-        raw_NK = self.vectoriser.transform(texts) @ self.weights_DK + self.offsets_K
+        X = sparse.hstack([vectoriser.transform(texts) for vectoriser in self.vectorisers], format="csr")
+        raw_NK = X @ self.weights_DK + self.offsets_K
         return np.asarray(raw_NK * self.slopes_K + self.intercepts_K, dtype=np.float64)
 
 
@@ -190,24 +191,24 @@ def _ready(task: JudgeTask) -> Fitted:
 @cache
 def _fit(task: JudgeTask) -> Fitted:
     rows = read_labelled(FOLDER / f"{task}.jsonl", task)
-    vectoriser = make_union(
+    vectorisers = (
         TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2), sublinear_tf=True),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True),
     )
-    X = vectoriser.fit_transform([row.text for row in rows])
+    texts = [row.text for row in rows]
+    X = sparse.hstack([vectoriser.fit_transform(texts) for vectoriser in vectorisers], format="csr")
     targets = _targets(rows, task)
-    names = tuple(targets)
     fits = [_fit_target(X, y_N, use_N) for y_N, use_N in targets.values()]
     weights_DK = np.stack([fit[0] for fit in fits], axis=1)
     offsets_K, slopes_K, intercepts_K = (np.array([fit[i] for fit in fits]) for i in (1, 2, 3))
-    fitted = Fitted(judge_id(task), vectoriser, names, weights_DK, offsets_K, slopes_K, intercepts_K)
+    fitted = Fitted(
+        judge_id(task), vectorisers, tuple(targets), weights_DK, offsets_K, slopes_K, intercepts_K
+    )
     if task is JudgeTask.COMPLIANCE:
         return fitted
     held_out_NK = np.stack([fit[4] for fit in fits[:5]], axis=1) * slopes_K[:5] + intercepts_K[:5]
     slope, intercept = _calibrate(held_out_NK.min(axis=1), np.array([row.af for row in rows]))
-    return Fitted(
-        fitted.judge, vectoriser, names, weights_DK, offsets_K, slopes_K, intercepts_K, slope, intercept
-    )
+    return replace(fitted, af_slope=slope, af_intercept=intercept)
 
 
 def _targets(rows: Sequence[Labelled], task: JudgeTask) -> dict[str, tuple[Bools, Bools]]:
