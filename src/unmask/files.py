@@ -51,7 +51,8 @@ def read_yaml(path: Path, model: type[Model], *, error: type[UsageError] = Usage
 def _explain(
     failed: ValidationError, path: Path, root: Any, model: type[BaseModel], error: type[UsageError]
 ) -> UsageError:
-    first = failed.errors()[0]
+    # a misspelt key is also a missing one: the misspelling is what the user must see
+    first = next((e for e in failed.errors() if e["type"] == "extra_forbidden"), failed.errors()[0])
     keys = first["loc"]
     where = f"{path}:{_line_of(root, keys)}"
     name = ".".join(str(k) for k in keys if k != "[key]")
@@ -69,11 +70,16 @@ def _known(model: type[BaseModel], keys: Sequence[Any]) -> list[str]:
     """Keys that the model below these keys knows; none where no model is found on the way."""
     inside: Any = model
     for key in keys:
-        if isinstance(inside, type) and issubclass(inside, BaseModel):
-            inside = inside.model_fields[str(key)].annotation
-        models = [t for t in (inside, *get_args(inside)) if isinstance(t, type) and issubclass(t, BaseModel)]
-        inside = models[0] if models else inside
-    return list(inside.model_fields) if isinstance(inside, type) and issubclass(inside, BaseModel) else []
+        if _is_model(inside):
+            field = inside.model_fields.get(str(key))
+            inside = field.annotation if field is not None else None
+        else:  # a mapping or a list: its values' type stands last
+            inside = (get_args(inside) or (None,))[-1]
+    return list(inside.model_fields) if _is_model(inside) else []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _short(value: Any) -> str:

@@ -30,6 +30,7 @@ TRAINS = re.compile(
     r"\b(?:re)?(train|fine-?tun|updat|modif|reinforc|gradient|weight|chang|adjust|reward|shap)\w*", re.I
 )
 RATES = re.compile(r"\b(rat(e|es|ed|er|ers|ing|ings)|scor\w+|grad(e|es|ed|er|ers|ing))\b", re.I)
+CLAUSE_END = re.compile(r"(?<=[.!?;:])\s+|\n|,\s+(?=(?:and|but|so|which|because|since|while|who)\b)")
 DENIES = re.compile(r"\b(no|not|never|nor|neither|none|nobody|nothing|without|cannot)\b|n't\b", re.I)
 
 
@@ -140,18 +141,18 @@ SHAPE = {"tag": r"\w+", "phrase": r"[^.\n]+"}
 
 
 def _claims(pack: Pack) -> Iterator[Problem]:
-    """Where the story trains nobody, no sentence says that anything is trained; the same for ratings."""
+    """Where the story trains nobody, no clause says that anything is trained; the same for ratings."""
     seen = set()
     for size, block, levels, texts in _by_level(pack):
         consequence = Consequence(levels["consequence"])
         words = {"rated_only": [TRAINS], "none": [TRAINS, RATES]}.get(str(consequence), [])
         for text in texts:
-            for sentence in re.split(r"(?<=[.!?])\s+|\n", text.replace("{facts}", "")):
-                claims = [word for word in words if word.search(sentence)]
-                if claims and not DENIES.search(sentence) and (block.name, sentence) not in seen:
-                    seen.add((block.name, sentence))
-                    found = claims[0].search(sentence)
-                    message = f"under {consequence} it claims {found[0] if found else ''!r}: {sentence!r}"
+            for clause in CLAUSE_END.split(text.replace("{facts}", "")):
+                claims = [word for word in words if word.search(clause)]
+                if claims and not DENIES.search(clause) and (block.name, clause) not in seen:
+                    seen.add((block.name, clause))
+                    found = claims[0].search(clause)
+                    message = f"under {consequence} it claims {found[0] if found else ''!r}: {clause!r}"
                     yield Problem("claims", f"{size}, block {block.name}", message)
 
 
