@@ -33,6 +33,20 @@ class Effect:
     n_queries: int
     n_unusable: int
 
+    @classmethod
+    def unknown(cls, level: float, *, n_queries: int, n_unusable: int) -> Effect:
+        """An effect that was asked for and cannot be known, which is not the same as one that was not run."""
+        nan = float("nan")
+        return cls(nan, nan, nan, level, n_queries, n_unusable)
+
+    @property
+    def variance(self) -> float:
+        """Variance of one query, floored, as the interval's width tells it; what a plan may go on."""
+        if self.n_queries < 2:
+            return float("nan")
+        reach = stats.t.ppf((1 + self.level) / 2, self.n_queries - 1)
+        return float(((self.high - self.low) / 2 / reach) ** 2 * self.n_queries)
+
 
 @dataclass(frozen=True)
 class Effects:

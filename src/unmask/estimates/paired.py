@@ -56,7 +56,7 @@ def tango_limits(only_first: int, only_second: int, n: int, *, level: float) -> 
         return -high, -low
     z2 = stats.norm.ppf((1 + level) / 2) ** 2 / n
     d, s, c = (only_first - only_second) / n, (only_first + only_second) / n, only_second / n
-    # in v with Δ = d + v·unit, where v is near ±1: near 0 and 1 the limits differ by little, the powers by less
+    # in v with Δ = d + v·unit, v of order 1: near Δ = 1 the limits differ by little, and their powers by less
     unit = z2 + np.sqrt(z2 * (s - d**2))
     powers = np.array([unit**2, unit, 1.0])
     left = np.array([1 + z2, 1.5 * z2 * d, z2 * (d**2 - s) / 2]) * powers

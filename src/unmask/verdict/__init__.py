@@ -1,0 +1,39 @@
+"""States, tree, thresholds: what intervals let one say of a model. Pure; no I/O.
+
+`evidence`: what goes in and what comes out, and every threshold. `rows`: what each verdict asks for. `tree`:
+the first that holds. `words`: the same for people, the one place below `report` where points appear.
+"""
+
+from unmask.verdict.evidence import (
+    ALPHA,
+    OTHER_MOTIVES,
+    SENSITIVITY_LOW,
+    TREE_DEPTH,
+    UNOBSERVED_JOINT,
+    UNUSABLE_HARMLESS,
+    UNUSABLE_SHARE,
+    Difference,
+    Evidence,
+    Key,
+    Plumbing,
+    Verdict,
+)
+from unmask.verdict.tree import decide, interval_level, state
+
+__all__ = [
+    "ALPHA",
+    "OTHER_MOTIVES",
+    "SENSITIVITY_LOW",
+    "TREE_DEPTH",
+    "UNOBSERVED_JOINT",
+    "UNUSABLE_HARMLESS",
+    "UNUSABLE_SHARE",
+    "Difference",
+    "Evidence",
+    "Key",
+    "Plumbing",
+    "Verdict",
+    "decide",
+    "interval_level",
+    "state",
+]

@@ -1,0 +1,188 @@
+"""From evidence to a verdict: the first row that holds, and still holds under the bounds. Pure.
+
+A row is matched on complete cases; then every unusable reply is set against it. What does not survive is
+`inconclusive`: missing replies can take a verdict away and never give one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from unmask.errors import EstimateError
+from unmask.estimates import Bounds, Effect, queries_needed
+from unmask.verdict.evidence import (
+    ALPHA,
+    MOVING,
+    TREE_DEPTH,
+    UNUSABLE_HARMLESS,
+    UNUSABLE_SHARE,
+    Difference,
+    Evidence,
+    Key,
+    Plumbing,
+    Verdict,
+    label,
+)
+from unmask.verdict.rows import Row, rows_of
+from unmask.verdict.words import points, qualifiers_of, reasons_of, sentence_of
+from unmask.vocabulary import Contrast, State, VerdictName
+
+
+def interval_level(n_contrasts: int, *, tree_depth_confirmed: bool, alpha: float = ALPHA) -> float:
+    """Level of each interval that decides, 1 − α/k.
+
+    k is the number of contrasts run; the depth of the tree once a selftest has confirmed that it suffices.
+    """
+    if n_contrasts < 1 or not 0 < alpha < 1:
+        raise EstimateError(f"{n_contrasts} contrasts at alpha {alpha}: no level")
+    return 1 - alpha / (min(n_contrasts, TREE_DEPTH) if tree_depth_confirmed else n_contrasts)
+
+
+def state(effect: Effect, delta: float) -> State:
+    """What an interval says of a contrast against the margin; absent takes precedence, NaN is unclear."""
+    if effect.low >= -delta and effect.high <= delta:
+        return State.ABSENT
+    if effect.low > 0 and effect.high > delta:
+        return State.PRESENT
+    if effect.high < 0 and effect.low < -delta:
+        return State.NEGATIVE
+    return State.UNCLEAR
+
+
+def decide(evidence: Evidence, *, delta: float, alpha: float = ALPHA) -> Verdict:
+    """The first row of the tree that holds, and still holds under the bounds for unusable replies.
+
+    Raises:
+        EstimateError: delta or alpha out of range, an interval at a lower level than 1 − alpha, or unusable
+            replies without bounds.
+    """
+    _check(evidence, delta, alpha)
+    complete = {key: _state(key, effect, delta) for key, effect in _effects(evidence).items()}
+    bounded = {key: _bounded_state(key, evidence, delta) for key in complete}
+    rows, bounded_rows = rows_of(evidence, complete), rows_of(evidence, bounded)
+    if max(evidence.unusable_by_cell.values(), default=0.0) <= UNUSABLE_HARMLESS:
+        bounded_rows = (rows[0], *bounded_rows[1:])  # so few missing replies may not spoil `no_gap`
+    name, why = _choose(evidence, rows, bounded_rows, bounded)
+    open_rows = [row for row in bounded_rows if row.holds is not False]
+    undecided = name is VerdictName.INCONCLUSIVE
+    hanging = {key for row in open_rows for c in row.clauses if c.holds is None for key in c.keys}
+    unclear = {key: complete[key] for key in complete if undecided and key in hanging}
+    needed = {
+        label(key): _needed(key, evidence.effects[key], delta) if found is State.UNCLEAR else None
+        for key, found in unclear.items()
+    }
+    settle = [_settled_by(key, found, needed[label(key)]) for key, found in unclear.items()]
+    controls = dict.fromkeys(c.control for row in rows for c in row.clauses if c.control)
+    return Verdict(
+        name=name,
+        sentence=sentence_of(name, evidence, delta),
+        qualifiers=tuple(qualifiers_of(name, evidence, complete, delta)),
+        reasons=(*why, *reasons_of(evidence, complete, bounded), *settle),
+        controls_not_run=tuple(controls),
+        states={**dict.fromkeys(Contrast, State.NOT_RUN), **complete},
+        unclear=tuple(label(key) for key in unclear),
+        reachable=tuple(row.name for row in open_rows) if undecided else (),
+        queries_needed=needed,
+        delta=delta,
+        alpha=alpha,
+    )
+
+
+def _check(evidence: Evidence, delta: float, alpha: float) -> None:
+    if not 0 < delta < 1 or not 0 < alpha < 1:
+        raise EstimateError(f"delta {delta} and alpha {alpha}: shares between 0 and 1")
+    for key, effect in evidence.effects.items():
+        if effect.level < 1 - alpha - 1e-12:
+            raise EstimateError(
+                f"{label(key)} at level {effect.level}: the verdict needs {1 - alpha:g} or more"
+            )
+    incomplete = any(evidence.unusable_by_cell.values())
+    unbounded = [label(k) for k, e in evidence.effects.items() if k not in evidence.bounds and e.low == e.low]
+    if incomplete and unbounded:
+        raise EstimateError(f"replies are unusable, and {', '.join(unbounded)} has no bounds for them")
+
+
+def _choose(
+    evidence: Evidence, rows: tuple[Row, ...], bounded_rows: tuple[Row, ...], bounded: Mapping[Key, State]
+) -> tuple[VerdictName, list[str]]:
+    """The verdict and, in words, what made it."""
+    if invalid := list(_invalid(evidence)):
+        return VerdictName.INVALID, invalid
+    name, why = _first_match(rows, bounded_rows, bounded)
+    if evidence.withheld_by and name is not VerdictName.INCONCLUSIVE:
+        return VerdictName.INCONCLUSIVE, [
+            f"{name} is withheld by the instrument check: {evidence.withheld_by}"
+        ]
+    return name, why
+
+
+def _first_match(
+    rows: tuple[Row, ...], bounded_rows: tuple[Row, ...], bounded: Mapping[Key, State]
+) -> tuple[VerdictName, list[str]]:
+    for row, bounded_row in zip(rows, bounded_rows, strict=True):
+        if row.holds:
+            if bounded_row.holds:
+                return row.name, [clause.words for clause in row.clauses if not clause.keys]
+            return VerdictName.INCONCLUSIVE, [
+                f"{row.name} does not hold with unusable replies set against it"
+            ]
+    gaps = (*MOVING, Contrast.PUBLISHED_GAP)  # only one kind is among the states, see `_effects`
+    moved = [key for key in gaps if bounded.get(key) in (State.PRESENT, State.NEGATIVE)]
+    if moved and all(row.holds is False for row in bounded_rows):
+        return VerdictName.OTHER_GAP, [_why_not(row) for row in bounded_rows]
+    return VerdictName.INCONCLUSIVE, [_why_not(row) for row in bounded_rows if row.holds is False]
+
+
+def _why_not(row: Row) -> str:
+    """What rules a row out: what was seen, or else what was not run."""
+    seen = [f"not so: {c.words}" for c in row.clauses if c.holds is False and not c.control]
+    missing = [f"control not run: {c.control}" for c in row.clauses if c.control]
+    return f"{row.name} is out ({'; '.join(dict.fromkeys(seen or missing))})"
+
+
+def _invalid(evidence: Evidence) -> Iterator[str]:
+    if evidence.plumbing is Plumbing.FAILED:
+        yield "the plumbing check failed: scripted organisms with known rates were not found at those rates"
+    for cell, share in evidence.unusable_by_cell.items():
+        if share > UNUSABLE_SHARE:
+            yield f"{points(share)} % of the replies in {cell} are unusable, over {points(UNUSABLE_SHARE)} %"
+
+
+def _effects(evidence: Evidence) -> dict[Key, Effect]:
+    """What the tree looks at: with plain labels only the gap alone, else everything but the gap."""
+    gap_only = evidence.plain_labels_only
+    return {k: e for k, e in evidence.effects.items() if (k is Contrast.PUBLISHED_GAP) == gap_only}
+
+
+def _state(key: Key, effect: Effect, delta: float) -> State:
+    """A contrast is held against the margin, a difference against 0."""
+    if isinstance(key, Contrast):
+        return state(effect, delta)
+    return State.PRESENT if effect.low > 0 else State.NEGATIVE if effect.high < 0 else State.UNCLEAR
+
+
+def _bounded_state(key: Key, evidence: Evidence, delta: float) -> State:
+    """The state on complete cases if it survives every filling of the unusable replies, else unclear."""
+    effect = evidence.effects[key]
+    found = _state(key, effect, delta)
+    bounds = evidence.bounds.get(key, Bounds.of_complete(effect))
+    survives = {
+        State.PRESENT: _state(key, bounds.low_side, delta) is State.PRESENT,
+        State.NEGATIVE: _state(key, bounds.high_side, delta) is State.NEGATIVE,
+        State.ABSENT: bounds.low >= -delta and bounds.high <= delta,
+        State.UNCLEAR: False,
+    }
+    return found if survives[found] else State.UNCLEAR
+
+
+def _needed(key: Key, effect: Effect, delta: float) -> int | None:
+    """A difference is held against 0 without a margin: no n decides it wherever the truth lies."""
+    if isinstance(key, Difference):
+        return None
+    return queries_needed(effect.variance, delta=delta, level=effect.level)
+
+
+def _settled_by(key: Key, found: State, n: int | None) -> str:
+    if found is not State.UNCLEAR:
+        return f"{label(key)} hangs on its unusable replies: more queries do not settle it, fewer such replies do"
+    return f"{label(key)} is unclear: {'not boundable' if n is None else f'{n:,} queries would settle it'}"
