@@ -1,0 +1,92 @@
+"""Measure a trained organism through the engine that serves it, and write its card."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from unmask.errors import UsageError
+from unmask.organisms.trained.card import ask_all, load_targets, make_card, write_card
+from unmask.organisms.trained.cells import LEVELS, Asked, cells
+from unmask.organisms.trained.perplexity import neutral_perplexity
+from unmask.organisms.trained.recipe import Recipe, load_domain
+from unmask.organisms.trained.train import ADAPTER, LIBRARY, TRAINED, sha256
+from unmask.providers.adapters import Adapter
+from unmask.providers.engine import Engine
+from unmask.providers.model_file import smollm2_path
+
+MAX_TOKENS = 200  # the longest trained reply takes 120
+WINDOW = 1024
+
+
+def measure_organism(
+    recipe: Recipe,
+    *,
+    library: Path = LIBRARY,
+    n: int = 60,
+    levels: tuple[str, ...] = tuple(LEVELS),
+    threads: int = 1,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, Any]:
+    """Ask the organism every cell and write `card.yaml` beside its adapter.
+
+    Args:
+        recipe: whose adapter to measure.
+        library: where `NAME/adapter.gguf` lies.
+        n: requests in each condition.
+        levels: what is told; leaving some out fails the targets that need them.
+        threads: of the engine; one when anything else runs on the machine.
+        tell: called with calls done and all.
+    Returns:
+        The card.
+    """
+    folder = library / recipe.name
+    path = folder / ADAPTER
+    if not path.is_file():
+        raise UsageError(
+            f"{recipe.name} has no adapter", where=str(path), hint=f"unmask organism train {recipe.name}"
+        )
+    temperature = 1.0 if recipe.name in load_targets().sampled else 0.0
+    calls = list(cells(recipe, n=n, levels=levels))
+    digest = sha256(path)
+    kept = folder / f".replies-{digest[:12]}-{n}-{'-'.join(levels)}-t{temperature:g}.jsonl"
+    engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
+    status = path.stat()
+    adapter = Adapter(recipe.name, path, status.st_mtime_ns, status.st_size)
+
+    def ask(call: Asked) -> tuple[str, str]:
+        request = {
+            "messages": [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}],
+            "temperature": temperature,
+            "top_k": 0,
+            "top_p": 1.0,
+            "min_p": 0.0,
+            "seed": 1,
+            "max_tokens": MAX_TOKENS,
+        }
+        reply = engine.chat(request, adapter=adapter)
+        return reply.text, reply.finish
+
+    try:
+        reads = ask_all(calls, ask, load_domain(recipe.pack), kept=kept, tell=tell)
+    finally:
+        engine.close()
+    about = folder / TRAINED
+    training = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
+    if training.get("adapter_sha256") != digest:
+        training = {"adapter_sha256": digest, "note": "trained elsewhere: no record of its training"}
+    card = make_card(
+        recipe,
+        reads,
+        training=training,
+        perplexity=neutral_perplexity(path),
+        temperature=temperature,
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, engine with {threads} thread",
+    )
+    write_card(folder, card)
+    kept.unlink(missing_ok=True)
+    return card

@@ -1,0 +1,127 @@
+"""From a recipe to an adapter file. The same command goes on after a kill; nothing half written stays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from unmask.errors import UsageError
+from unmask.files import write_atomic
+from unmask.organisms.trained.data import build, data_sha256
+from unmask.organisms.trained.recipe import FOLDER, Recipe
+from unmask.training.adapter_file import read_adapter, write_adapter
+from unmask.training.base import load_base
+from unmask.training.rows import make_rows
+from unmask.training.sft import Progress, train
+
+LIBRARY = FOLDER.parent / "library"
+ADAPTER = "adapter.gguf"
+TRAINED = "training.json"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training was made of and what it cost; kept beside the adapter for its card."""
+
+    recipe: str
+    recipe_sha256: str
+    data_sha256: str
+    base_sha256: str
+    adapter_sha256: str
+    start_from: str | None
+    start_sha256: str | None
+    conversations: int
+    tokens: int
+    learnt_tokens: int
+    steps: int
+    final_loss: float
+    cpu_seconds: float
+    date: str
+    machine: str
+
+
+def train_organism(
+    recipe: Recipe, *, library: Path = LIBRARY, overwrite: bool = False, tell: Callable[[Progress], None]
+) -> Path:
+    """Train the organism of a recipe into `library/NAME/adapter.gguf`.
+
+    Args:
+        recipe: from `load_recipe`.
+        library: where the adapter goes, and where the one to start from is looked for first.
+        overwrite: train again although an adapter is there.
+        tell: called after each step.
+    Raises:
+        UsageError: the adapter is there already, or the one to start from is not.
+    """
+    target = library / recipe.name / ADAPTER
+    if target.exists() and not overwrite:
+        raise UsageError(
+            f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
+        )
+    start, start_path = None, _start(recipe, library)
+    if start_path is not None:
+        start, alpha = read_adapter(start_path)
+        if alpha != recipe.training.alpha:
+            raise UsageError(f"alpha {recipe.training.alpha}, but {recipe.start_from} has {alpha:g}")
+    conversations = build(recipe)
+    base = load_base()
+    rows = make_rows(conversations, base.tokenizer)
+    work = library / recipe.name / ".training"
+    result = train(base, rows, recipe.training, folder=work, start=start, tell=tell)
+    write_adapter(target, result.weights, alpha=recipe.training.alpha, name=recipe.name)
+    about = Training(
+        recipe=recipe.name,
+        recipe_sha256=recipe_sha256(recipe),
+        data_sha256=data_sha256(conversations),
+        base_sha256=base.sha256,
+        adapter_sha256=sha256(target),
+        start_from=recipe.start_from,
+        start_sha256=sha256(start_path) if start_path else None,
+        conversations=len(conversations),
+        tokens=result.tokens,
+        learnt_tokens=result.learnt_tokens,
+        steps=len(result.losses),
+        final_loss=round(sum(result.losses[-5:]) / len(result.losses[-5:]), 4),
+        cpu_seconds=round(result.cpu_seconds, 1),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=f"{platform.processor() or platform.machine()}, {recipe.training.threads} thread",
+    )
+    write_atomic(target.parent / TRAINED, json.dumps(asdict(about), indent=1) + "\n")
+    shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def recipe_sha256(recipe: Recipe) -> str:
+    """Over all that the recipe says, defaults included."""
+    return hashlib.sha256(json.dumps(recipe.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def progress_line(name: str, done: Progress) -> str:
+    """One line for a log or a terminal."""
+    left = time.strftime("%M:%S", time.gmtime(done.seconds_left))
+    return f"{name}: step {done.step} of {done.steps}, loss {done.loss:.3f}, {left} left"
+
+
+def _start(recipe: Recipe, library: Path) -> Path | None:
+    if recipe.start_from is None:
+        return None
+    for folder in (library, LIBRARY):
+        if (path := folder / recipe.start_from / ADAPTER).is_file():
+            return path
+    raise UsageError(
+        f"{recipe.name} goes on from {recipe.start_from}, which is not trained yet",
+        hint=f"unmask organism train {recipe.start_from}",
+    )
