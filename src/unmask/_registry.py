@@ -19,4 +19,12 @@ def embedded() -> type[Any]:
     return EmbeddedAPI
 
 
-__all__ = ["alignment_faking", "compliance_judge", "elicit", "embedded", "reasoning_judge"]
+@modelapi(name="organism")
+def organism() -> type[Any]:
+    """Scripted models whose rates are known: `organism/faker`, `organism/honest` …"""
+    from unmask.organisms.scripted.provider import OrganismAPI
+
+    return OrganismAPI
+
+
+__all__ = ["alignment_faking", "compliance_judge", "elicit", "embedded", "organism", "reasoning_judge"]

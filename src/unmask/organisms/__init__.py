@@ -1,0 +1,1 @@
+"""Models whose truth is known: scripted ones with exact rates, trained ones with measured rates."""
