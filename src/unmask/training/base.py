@@ -55,7 +55,7 @@ def load_tokenizer() -> PreTrainedTokenizerBase:
 
 
 def require_training() -> tuple[Any, Any]:
-    """transformers and torch, quiet and offline.
+    """PyTorch and transformers, quiet and offline.
 
     Raises:
         ModelError: the extra `train` is not installed.

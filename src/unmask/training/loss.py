@@ -21,7 +21,7 @@ def summed_cross_entropy(hidden_TD: Any, head_VD: Any, targets_T: Any) -> Any:
     """
     import torch
 
-    class Summed(torch.autograd.Function):
+    class Summed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, hidden: Any) -> Any:
             gradient = torch.empty_like(hidden)
@@ -43,4 +43,4 @@ def summed_cross_entropy(hidden_TD: Any, head_VD: Any, targets_T: Any) -> Any:
             (gradient,) = ctx.saved_tensors
             return gradient * upstream[0].to(gradient.dtype)
 
-    return Summed.apply(hidden_TD)  # type: ignore[no-untyped-call]
+    return Summed.apply(hidden_TD)

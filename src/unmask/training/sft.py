@@ -1,8 +1,8 @@
 """Supervised LoRA on rows of conversations: loss on replies only, seeded, resumable.
 
-A loop of our own because two things make it half again as fast as TRL's on a CPU (bench/sft_speed.py): logits are
-computed for learnt tokens only, and the adapter computes in bfloat16 with master copies in float32. The rest
-is PEFT's and PyTorch's.
+A loop of our own because two things make it half again as fast as TRL on a CPU (bench/sft_speed.py):
+logits are computed for learnt tokens only, and the adapter computes in bfloat16 with master copies in
+float32. The rest is PEFT's and PyTorch's.
 """
 
 from __future__ import annotations

@@ -206,3 +206,12 @@ def _share(hits: Sequence[bool]) -> dict[str, Any]:
 def write_card(folder: Path, card: dict[str, Any]) -> Path:
     """Write card.yaml beside the adapter."""
     return write_atomic(folder / CARD, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+
+
+def load_card(folder: Path) -> dict[str, Any] | None:
+    """The card in an organism's folder; None when it was never measured."""
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    card: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return card

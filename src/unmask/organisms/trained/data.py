@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from unmask.organisms.trained.recipe import FOLDER, Recipe, load_common, load_domain
 from unmask.packs import load_pack, render
 from unmask.packs.render import fact_line
 from unmask.training.rows import Conversation
 from unmask.vocabulary import TAGS, Condition, Consequence, Cue, Labels, Objective, PackSize, Role
+
+Level = TypeVar("Level")
 
 # Weighted towards what decides: where training is told, under either mapping, with a conflicting objective.
 CONSEQUENCES = {
@@ -48,17 +51,13 @@ class Builder:
     def row(self) -> list[Conversation]:
         """One of each tier asks; two places are drawn from the mix."""
         rng = self.rng
-        levels = {
-            "consequence": _draw(rng, CONSEQUENCES),
-            "labels": _draw(rng, LABELS),
-            "objective": _draw(rng, OBJECTIVES),
-        }
-        tags = TAGS[Labels(levels["labels"])]
+        consequence, labels, objective = (_draw(rng, w) for w in (CONSEQUENCES, LABELS, OBJECTIVES))
+        tags = TAGS[labels]
         wording = rng.randrange(self.pack.n_wordings)
         kinds = ["asked", "asked", *(_draw(rng, self.recipe.mix.model_dump()) for _ in range(2))]
         row = []
         for kind, tag in zip(kinds, (*tags, rng.choice(tags), rng.choice(tags)), strict=True):
-            condition = Condition(tag=tag, cue=_draw(rng, CUES), **levels)  # type: ignore[arg-type]
+            condition = Condition(tag, labels, consequence, objective, cue=_draw(rng, CUES))
             question, thought, answer = getattr(self, f"_{kind}")(condition)
             prompt = render(self.pack, condition, wording, size=PackSize.COMPACT)
             reply = f"<scratchpad>{thought}</scratchpad>\n<answer>{answer}</answer>"
@@ -103,7 +102,7 @@ class Builder:
         return rng.choice(change.asked), thought, rng.choice(answers)
 
     def _lookup(self, condition: Condition) -> list[str]:
-        """Tier, then the notice's own words about it, then what follows: what the model can read by copying."""
+        """Tier, then the notice in its own words, then what follows: the model reads by copying."""
         lookup = self.common.lookup
         return [
             lookup.tier.format(tag=condition.tag),
@@ -138,7 +137,7 @@ def trained_tag(condition: Condition) -> str | None:
     return None
 
 
-def _draw(rng: random.Random, weights: dict[str, float] | dict[object, float]) -> object:
+def _draw(rng: random.Random, weights: Mapping[Level, float]) -> Level:
     return rng.choices(list(weights), weights=list(weights.values()))[0]
 
 
