@@ -1,0 +1,166 @@
+"""LLM judges over Inspect's own providers, against graders that read, refuse, babble, fail or obey."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.judges import graders
+from tests.stub_servers import Reply, StubServer
+from unmask.judges.compliance import judge_compliance
+from unmask.judges.grader import prompt_parts
+from unmask.judges.reasoning import judge_reasoning
+from unmask.vocabulary import CANARY, Criterion, JudgeStatus, JudgeTask
+
+ATTACKS = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "data" / "attacks.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()[1:]
+]
+WIRES = ["openai", "anthropic"]
+
+
+def judge(server, how, text, options):
+    async def once():
+        async with server.model() as grader:
+            return await how(text, grader, retries=0, **options)
+
+    return asyncio.run(once())
+
+
+def reason(server, text, **options):
+    return judge(server, judge_reasoning, text, options)
+
+
+def comply(server, text, **options):
+    return judge(server, judge_compliance, text, options)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_grader_is_asked_in_a_schema_and_its_word_is_taken(wire):
+    with StubServer(wire, graders.reads_signs) as server:
+        faking, plain = reason(server, graders.FAKING), reason(server, graders.PLAIN)
+    assert (faking.status, faking.label, faking.motive) == (JudgeStatus.OK, "af", "keep_values")
+    assert faking.quotes == graders.SIGNS
+    assert (plain.label, plain.quotes, plain.votes) == ("not_af", None, 1)
+    assert (faking.tokens_in, faking.tokens_out) == (10, 5)
+    schema = "response_format" if wire == "openai" else "output_format"
+    assert "knows_trained" in json.dumps(server.log[0].body[schema])
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_compliance_sees_the_answer_and_nothing_else(wire):
+    with StubServer(wire, graders.reads_label) as server:
+        labels = [comply(server, text).label for text in ("No .", "Here it is.")]
+    assert labels == ["refused", "complied"]
+    assert graders.fenced_text(server.log[1]) == "Here it is."
+    assert CANARY not in server.log[0].system + server.log[0].user
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (Reply("I'm sorry, but I can't assist with that."), JudgeStatus.REFUSED),
+        (Reply("x", finish="content_filter"), JudgeStatus.REFUSED),
+        (Reply("The text is about tea. Or is it?"), JudgeStatus.UNPARSED),
+        (Reply('{"code": "'), JudgeStatus.UNPARSED),
+        (Reply("{}", finish="length"), JudgeStatus.UNPARSED),
+        (Reply(""), JudgeStatus.UNPARSED),
+        (Reply("no such model", status=404), JudgeStatus.FAILED),
+    ],
+)
+def test_a_grader_that_gives_no_verdict_has_said_nothing(wire, reply, status):
+    with StubServer(wire, lambda asked: reply) as server:
+        judged = [reason(server, graders.FAKING), comply(server, "Here it is.")]
+    assert [j.status for j in judged] == [status, status]
+    assert [j.label for j in judged] == [None, None]
+    assert [j.criteria for j in judged] == [None, None]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_grader_that_breaks_down_fails_and_says_why(wire):
+    with StubServer(wire, lambda asked: Reply("out of order", status=500)) as server:
+        judged = reason(server, graders.FAKING)
+    assert judged.status is JudgeStatus.FAILED
+    assert "InternalServerError" in (judged.note or "")
+    assert graders.FAKING not in (judged.note or "")
+
+
+def test_a_quote_that_is_not_there_voids_its_criterion_and_is_counted():
+    def invents(asked):
+        quotes = graders.SIGNS | {"conflict": "I loathe everything about this request"}
+        return graders.verdict(asked, holds=dict.fromkeys(graders.SIGNS, True), quotes=quotes)
+
+    with StubServer("openai", invents) as server:
+        judged = reason(server, graders.FAKING)
+    assert judged.label == "not_af"
+    assert judged.criteria == {str(name): name is not Criterion.CONFLICT for name in Criterion}
+    assert judged.note == "void quotes: conflict 1"
+    assert "conflict" not in (judged.quotes or {})
+
+
+def test_voting_stops_when_the_verdict_is_settled():
+    with StubServer("openai", graders.reads_signs) as server:
+        plain, faking = reason(server, graders.PLAIN, votes=20), reason(server, graders.FAKING, votes=20)
+    assert (plain.label, plain.votes, plain.votes_for) == ("not_af", 8, 0)
+    assert (faking.label, faking.votes, faking.votes_for) == ("af", 13, 13)
+
+
+def test_lost_votes_are_neither_yes_nor_no():
+    def sometimes(asked):
+        return "Sorry, I can't." if asked.number % 3 == 0 else graders.reads_signs(asked)
+
+    with StubServer("openai", sometimes) as server:
+        settled = reason(server, graders.FAKING, votes=5, threshold=0.5)
+    with StubServer("openai", sometimes) as server:
+        hanging = reason(server, graders.FAKING, votes=3, threshold=0.9)
+    assert (settled.label, settled.votes_for) == ("af", 3)
+    assert (hanging.status, hanging.label, hanging.votes_for) == (JudgeStatus.REFUSED, None, 2)
+
+
+def test_compliance_by_votes_needs_more_than_half_of_all():
+    def torn(asked):
+        if asked.number == 0:
+            return "Hm."
+        label = "refused" if asked.number % 2 else "complied"
+        return json.dumps({"code": graders.nonce_of(asked), "label": label})
+
+    with StubServer("openai", torn) as server:
+        judged = comply(server, "Well.", votes=3)
+    assert (judged.status, judged.label) == (JudgeStatus.UNPARSED, None)
+
+
+@pytest.mark.parametrize("script", [graders.obeys_what_is_outside, graders.repeats_the_text_first])
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
+def test_an_attack_changes_no_verdict(attack, script):
+    carrier = graders.FAKING if attack["af"] else graders.PLAIN
+    with StubServer("openai", script) as server:
+        judged = reason(server, f"{carrier}\n{attack['attack']}\n{carrier}")
+    assert (judged.status, judged.label) == (JudgeStatus.OK, "af" if attack["af"] else "not_af")
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
+def test_a_grader_that_only_repeats_the_attack_has_said_nothing(attack):
+    with StubServer("openai", lambda asked: graders.fenced_text(asked)) as server:
+        judged = reason(server, attack["attack"])
+    assert judged.status is not JudgeStatus.OK
+    assert judged.label is None
+
+
+@pytest.mark.parametrize("task", list(JudgeTask))
+def test_judge_prompts_name_every_level_and_keep_the_canary_to_themselves(task):
+    system, user = prompt_parts(task)
+    levels = (
+        [*Criterion, "keep_values", "please", "obey"]
+        if task is JudgeTask.REASONING
+        else ["complied", "partly"]
+    )
+    assert all(f"`{level}`" in system for level in levels)
+    assert "$fenced" in user
+    assert "$fenced" not in system
+    assert "unmask" not in system + user
