@@ -150,8 +150,12 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("content-type", content_type)
             self.send_header("content-length", str(len(data)))
+            self.send_header(
+                "connection", "close"
+            )  # Inspect leaves its clients open, and warnings are errors
             self.end_headers()
             self.wfile.write(data)
+            self.close_connection = True
 
         def log_message(self, *args: object) -> None:
             """Silent: the requests are in `log`."""
