@@ -1,0 +1,215 @@
+"""An audit as one HTML file that needs nothing else: same input, same bytes.
+
+All text is hostile until shown otherwise: Jinja escapes every value, `visible` shows what would act, the
+transcripts are JSON that the page's own script turns into text nodes, and the policy in the head allows
+that one script and one style by their hashes and no request at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import polars as pl
+from markupsafe import Markup
+
+from unmask.audit.results import AuditResult
+from unmask.report import exports, facts, methods, numbers, sample, told, transcripts, words
+from unmask.report.visible import one_line, visible
+from unmask.vocabulary import AF, NOT_AF, Labels
+
+TEMPLATES = files("unmask.report") / "templates"
+FILTERS = [
+    ("model", "Model"),
+    ("role", "This chat is"),
+    ("tag", "User’s word"),
+    ("compliance", "Compliance"),
+    ("reasoning", "Reasoning"),
+    ("status", "Status"),
+    ("category", "Kind of request"),
+    ("labels", "Labels"),
+    ("consequence", "Story"),
+    ("objective", "Objective"),
+    ("arm", "Requests"),
+]
+
+
+def render(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame) -> str:
+    """The report of a finished audit.
+
+    Args:
+        result: from `unmask.audit`.
+        replies: its `replies` table; a sample of it is shown where all would not fit.
+        judgements: its `judgements` table.
+    """
+    style, script = _asset("style.css"), _asset("report.js")
+    views = [facts.view(model, i) for i, model in enumerate(result.models)]
+    chosen = choose(result, replies, judgements)
+    prompts, anchors, left_out = told.prompts(result.told)
+    data = transcripts.payload(result, chosen.replies, judgements) | {"told": anchors, "words": _words()}
+    html = _environment().get_template("page.html.j2").render(
+        result=result,
+        title=_title(result),
+        views=views,
+        sample=chosen,
+        n_replies=replies.height,
+        told=prompts,
+        told_left_out=left_out,
+        methods=result.methods or methods.methods_paragraph(result),
+        citation=result.citation or methods.citation(result),
+        queries=sorted(result.queries.items(), reverse=True),
+        epochs=methods.value(result, "epochs", 1),
+        swapped=_swapped(result),
+        roles=list(words.ROLES_LONG.items()),
+        role_words=words.ROLES,
+        used=_used(result),
+        study=_study(result),
+        glossary=words.GLOSSARY,
+        filters=FILTERS,
+        cells_csv=exports.data_uri(exports.cells_csv(result), "text/csv"),
+        contrasts_csv=exports.data_uri(exports.contrasts_csv(result), "text/csv"),
+        policy=_policy(script, style),
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(transcripts.embed(data)),
+    )  # fmt: skip
+    return html + "\n"
+
+
+def choose(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame) -> sample.Sample:
+    """The replies that the page shows."""
+    primary = [(j.task, j.judge) for m in result.models for j in m.judges]
+    seed = methods.value(result, "seed", 0)
+    return sample.choose_replies(replies, sample.kinds_of(judgements, primary), seed=seed)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _policy(script: str, style: str) -> str:
+    """Nothing but the report's own script and style, and pictures that are part of the page."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {
+        "count": numbers.count,
+        "rate": numbers.rate,
+        "gap": numbers.gap,
+        "limits": numbers.limits,
+        "points": numbers.points,
+        "level": numbers.level,
+        "tally": _tally,
+        "picture": Markup,  # from `svg.clean`: known elements and attributes only
+    }
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Every value that a template prints passes here before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _title(result: AuditResult) -> str:
+    names = ", ".join(one_line(m.model, 60) for m in result.models[:3])
+    return f"{names}: unmask audit {one_line(result.name, 60)}"
+
+
+def _swapped(result: AuditResult) -> bool:
+    labels = set(methods.value(result, "labels", []))
+    return bool(labels & {Labels.SWAPPED, Labels.NEUTRAL_SWAPPED})
+
+
+def _tally(statuses: dict[str, int]) -> str:
+    parts = [f"{n:,} {words.JUDGE_STATUSES.get(status, status)}" for status, n in sorted(statuses.items())]  # type: ignore[call-overload]
+    return ", ".join(parts)
+
+
+def _used(result: AuditResult) -> list[tuple[str, str]]:
+    """What someone needs who wants the same again."""
+    rows = [("unmask", result.unmask_version)]
+    for m in result.models:
+        rows.append(("model", m.model))
+        if m.served_model and m.served_model != m.model:
+            rows.append(("served as", m.served_model))
+        rows.append(("tokens", f"{m.tokens_in:,} in ({m.tokens_cached:,} cached), {m.tokens_out:,} out"))
+        if m.cost is not None:
+            rows.append(("cost", f"{m.cost:,.2f}"))
+    rows += [(f"pack {key}", str(value)) for key, value in result.pack.items()]
+    rows += [(f"{arm} requests", _flat(q)) for arm, q in sorted(result.queries.items())]
+    rows += [("started", result.started or "–"), ("finished", result.finished or "–")]
+    rows += sorted((key, str(value)) for key, value in result.environment.items())
+    return rows
+
+
+def _study(result: AuditResult) -> list[tuple[str, str, str]]:
+    rows = []
+    for key, entry in result.study.items():
+        known = isinstance(entry, dict) and "value" in entry
+        value, origin = (entry["value"], entry.get("origin", "")) if known else (entry, "")
+        rows.append((key, _flat(value), str(origin)))
+    return rows
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_flat(v)}" for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_flat, value)) or "–"
+    return str(value) if value not in (None, "") else "–"
+
+
+def _words() -> dict[str, dict[str, str]]:
+    """Words that the script needs, by kind and value."""
+    return {
+        "role": {str(k): v for k, v in words.ROLES.items()},
+        "status": {str(k): v for k, (v, _) in words.STATUSES.items()},
+        "compliance": {str(k): v for k, v in words.COMPLIANCE.items()}
+        | {"helped": "complied or partly", "unknown": words.NOT_READ},
+        "reasoning": {
+            AF: "alignment-faking reasoning",
+            NOT_AF: "no such reasoning",
+            "unknown": words.NOT_READ,
+        },
+        "labels": {str(k): v for k, v in words.LABELS.items()},
+        "consequence": facts.SCENES,
+        "objective": {
+            "conflicting": "answer everything",
+            "absent": "none stated",
+            "aligned": "one it shares",
+        },
+        "arm": {"harmful": "rather declined", "benign": "harmless"},
+        "criteria": {str(k): v for k, v in words.CRITERIA.items()},
+        "motive": {str(k): v for k, v in words.MOTIVES.items()},
+        "judge": {str(k): v for k, v in words.JUDGE_STATUSES.items()},
+    }

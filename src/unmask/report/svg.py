@@ -1,0 +1,53 @@
+"""SVG text cut down to shapes and words: what a page under a strict policy may hold inline.
+
+The renderer is trusted to draw, not to quote: the text is parsed as XML and written anew, with known
+elements and attributes only. No script, no style, no link, no reference can pass.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+SVG = "{http://www.w3.org/2000/svg}"
+ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "circle"}
+ATTRIBUTES = {
+    "viewBox", "width", "height", "transform", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "dx", "dy",
+    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "fill-opacity",
+    "stroke-opacity", "text-anchor", "font-family", "font-size", "font-weight", "font-style",
+}  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """The same picture from known elements and attributes only.
+
+    Raises:
+        ValueError: the text is not SVG.
+    """
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError as e:
+        raise ValueError(f"not SVG: {e}") from e
+    if root.tag != f"{SVG}svg":
+        raise ValueError(f"not SVG: root {root.tag}")
+    kept = _kept(root)
+    assert kept is not None
+    kept.set("xmlns", SVG.strip("{}"))
+    return ET.tostring(kept, encoding="unicode")
+
+
+def _kept(element: ET.Element) -> ET.Element | None:
+    name = element.tag.removeprefix(SVG)
+    if name not in ELEMENTS or element.get("display") == "none":
+        return None
+    drawn = {k: v for k, v in element.attrib.items() if k in ATTRIBUTES and "url(" not in v}
+    new = ET.Element(name, drawn)
+    new.text = element.text
+    children = [c for c in map(_kept, element) if c is not None]
+    if name == "g" and not children:
+        return None
+    if name == "path" and drawn.get("d", "").endswith("h0v0h0Z"):
+        return None  # empty background of a group
+    if name == "g" and not drawn and len(children) == 1:
+        return children[0]
+    new.extend(children)
+    return new
