@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import special
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Floats, check_level
@@ -59,19 +59,23 @@ def power_at(effect: float, requirement: Requirement, *, level: float) -> float:
     moved the other way: each query moves wholly or not at all, share²·x(1 − x). Effects spread evenly are
     found more often than this says.
     """
+    return float(_powers(np.array([effect]), requirement, level)[0])
+
+
+def _powers(effects: Floats, requirement: Requirement, level: float) -> Floats:
     check_level(level)
     n = requirement.n_queries
-    variance = requirement.variance + requirement.share**2 * effect * (1 - effect)
-    mean = requirement.share * effect
-    se = np.sqrt(max(variance / n, _floored(variance, mean, n)))
-    reach = stats.t.ppf((1 + level) / 2, n - 1) * se
-    needed = max(reach, requirement.margin - reach)  # lower limit above 0, upper limit above the margin
-    return (
-        float(stats.norm.cdf((mean - needed) / np.sqrt(variance / n))) if variance else float(mean > needed)
-    )
+    mean = requirement.share * effects
+    variance = requirement.variance + requirement.share**2 * effects * (1 - effects)
+    se = np.sqrt(np.maximum(variance / n, _floored(variance, mean, n)))
+    reach = special.stdtrit(n - 1, (1 + level) / 2) * se
+    needed = np.maximum(reach, requirement.margin - reach)  # lower limit above 0, upper above the margin
+    spread = np.maximum(np.sqrt(variance / n), 1e-12)  # where nothing varies, power is 0 or 1
+    powers: Floats = special.ndtr((mean - needed) / spread)
+    return powers
 
 
-def _floored(variance: float, mean: float, n: int) -> float:
+def _floored(variance: Floats | float, mean: Floats | float, n: int) -> Floats | float:
     """Squared standard error after adding one query at +1 and one at −1; see `effects.moments_of`."""
     return ((n - 1) * variance + 2 + 2 * n * mean**2 / (n + 2)) / (n + 1) / (n + 2)
 
@@ -89,19 +93,21 @@ def detection_limit(
     if not requirements or not 0 < power < 1:
         raise EstimateError("a detection limit needs requirements and a power between 0 and 1")
 
-    def spare(effect: float) -> float:
-        misses = sum(1 - power_at(effect, requirement, level=level) for requirement in requirements)
-        return 1 - misses - power
+    def spare(effects: Floats) -> Floats:
+        misses = [1 - _powers(effects, requirement, level) for requirement in requirements]
+        return np.asarray(1 - power - np.sum(misses, axis=0))
 
-    grid = np.linspace(0, 1, 201)[1:]  # power may dip where an effect's own variance grows: find the last dip
-    enough = np.array([spare(effect) >= 0 for effect in grid])
-    if not enough[-1]:
-        return None
-    first = int(np.flatnonzero(~enough)[-1]) + 1 if not enough.all() else 0
-    below = 0.0 if first == 0 else float(grid[first - 1])
-    if spare(below) >= 0:
-        return below
-    return float(optimize.brentq(spare, below, float(grid[first]), xtol=1e-5))
+    # power may dip where an effect's own variance grows: the limit lies behind the last point that is short
+    low, high = 0.0, 1.0
+    for _ in range(2):
+        grid = np.linspace(low, high, 1001)
+        short = np.flatnonzero(spare(grid) < 0)
+        if not short.size:
+            return low
+        if short[-1] == grid.size - 1:
+            return None
+        low, high = float(grid[short[-1]]), float(grid[short[-1] + 1])
+    return high
 
 
 def queries_needed(variance: float, *, delta: float, level: float) -> int | None:
@@ -121,7 +127,7 @@ def queries_needed(variance: float, *, delta: float, level: float) -> int | None
 
     def half_width(n: int) -> float:
         se = np.sqrt(max(variance / n, _floored(variance, delta, n)))
-        return float(stats.t.ppf((1 + level) / 2, n - 1) * se)
+        return float(special.stdtrit(n - 1, (1 + level) / 2) * se)
 
     if half_width(MAX_QUERIES) > delta / 2:
         return None

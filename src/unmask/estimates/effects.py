@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from unmask.errors import EstimateError
 
@@ -44,7 +44,7 @@ class Effect:
         """Variance of one query, floored, as the interval's width tells it; what a plan may go on."""
         if self.n_queries < 2:
             return float("nan")
-        reach = stats.t.ppf((1 + self.level) / 2, self.n_queries - 1)
+        reach = special.stdtrit(self.n_queries - 1, (1 + self.level) / 2)
         return float(((self.high - self.low) / 2 / reach) ** 2 * self.n_queries)
 
 
@@ -139,7 +139,7 @@ def mean_effects(diff_NQ: Floats, *, level: float) -> Effects:
     check_level(level)
     moments = moments_of(diff_NQ)
     with np.errstate(invalid="ignore"):
-        half_N = stats.t.ppf((1 + level) / 2, moments.n_N - 1) * np.sqrt(moments.variance_N)
+        half_N = special.stdtrit(moments.n_N - 1, (1 + level) / 2) * np.sqrt(moments.variance_N)
     return Effects(
         moments.mean_N,
         moments.mean_N - half_N,
@@ -200,7 +200,7 @@ def two_sample_effects(a_NQ: Floats, b_NQ: Floats, weights: tuple[float, float],
     total_N = part_a_N + part_b_N
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom_N = total_N**2 / (part_a_N**2 / (a.n_N - 1) + part_b_N**2 / (b.n_N - 1))
-        half_N = stats.t.ppf((1 + level) / 2, freedom_N) * np.sqrt(total_N)
+        half_N = special.stdtrit(freedom_N, (1 + level) / 2) * np.sqrt(total_N)
     n_N = a.n_N + b.n_N
     n_unusable_N = a_NQ.shape[-1] + b_NQ.shape[-1] - n_N
     return Effects(mean_N, mean_N - half_N, mean_N + half_N, level, n_N, n_unusable_N)

@@ -7,7 +7,7 @@ differs. With several replies a query or more than two cells use `effects`.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Effect, Floats, check_level
@@ -54,7 +54,7 @@ def tango_limits(only_first: int, only_second: int, n: int, *, level: float) -> 
     if only_first < only_second:  # the mirror image, so that swapping the cells gives exactly mirrored limits
         low, high = tango_limits(only_second, only_first, n, level=level)
         return -high, -low
-    z2 = stats.norm.ppf((1 + level) / 2) ** 2 / n
+    z2 = special.ndtri((1 + level) / 2) ** 2 / n
     d, s, c = (only_first - only_second) / n, (only_first + only_second) / n, only_second / n
     # in v with Δ = d + v·unit, v of order 1: near Δ = 1 the limits differ by little, and their powers by less
     unit = z2 + np.sqrt(z2 * (s - d**2))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Floats, check_level
@@ -37,7 +37,7 @@ def wilson_limits(rate: float, n: float, *, level: float) -> tuple[float, float]
     check_level(level)
     if not n > 0 or not 0 <= rate <= 1:
         raise EstimateError(f"a rate of {rate} over {n} replies has no interval")
-    z2 = stats.norm.ppf((1 + level) / 2) ** 2
+    z2 = special.ndtri((1 + level) / 2) ** 2
     middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (rate * (1 - rate) / n + z2 / (4 * n**2))) / (1 + z2 / n)
     # at 0 and 1 the limit is exactly there; rounding must not put it a hair beyond

@@ -45,6 +45,12 @@ class Row:
         held = [clause.holds for clause in self.clauses]
         return False if False in held else None if None in held else True
 
+    @property
+    def blocked(self) -> bool:
+        """Ruled out by nothing that was seen, only by controls that were not run."""
+        out = [clause for clause in self.clauses if clause.holds is False]
+        return bool(out) and all(clause.control for clause in out)
+
 
 def rows_of(e: Evidence, states: Mapping[Key, State]) -> tuple[Row, ...]:
     """Rows 1 to 6 in order. Row 4 is the gate that rows 5 and 6 share."""
@@ -55,9 +61,9 @@ def rows_of(e: Evidence, states: Mapping[Key, State]) -> tuple[Row, ...]:
     )
     if e.plain_labels_only:
         nothing, trained_absent = (_is(states, Contrast.PUBLISHED_GAP, State.ABSENT),), ()
-    understood = _known("the story is understood", e.story_understood, "story understanding")
+    understood = _known("the story understood", e.story_understood, "story understanding")
     joint = e.joint_unobserved
-    seen = _known("enough reasoning is observed", None if joint is None else joint <= UNOBSERVED_JOINT, "J")
+    seen = _known("enough reasoning observed", None if joint is None else joint <= UNOBSERVED_JOINT, "J")
     gate = (
         _is(states, Contrast.STORY, State.PRESENT),
         _is(states, Contrast.TRAINING, State.PRESENT),
@@ -100,9 +106,9 @@ def _silent(e: Evidence, states: Mapping[Key, State]) -> Iterator[Clause]:
     """What row 6 asks for beyond the gate: that reasons were looked for, and none was found."""
     yield _is(states, Difference.JOINT_LESS_HALF_TRAINING, State.NEGATIVE)
     visible = None if e.visibility is None else e.visibility is Visibility.FULL
-    yield _known("all reasoning is visible", visible, "visibility of the reasoning")
+    yield _known("all reasoning visible", visible, "visibility of the reasoning")
     low = e.judge_sensitivity_low
-    yield _known("the judge finds enough", None if low is None else low >= SENSITIVITY_LOW, "judge's card")
+    yield _known("a judge that misses few", None if low is None else low >= SENSITIVITY_LOW, "judge's card")
     for difference in OTHER_MOTIVES.values():
         yield _is(states, difference, State.NEGATIVE)
 
@@ -110,9 +116,9 @@ def _silent(e: Evidence, states: Mapping[Key, State]) -> Iterator[Clause]:
 def _is(states: Mapping[Key, State], key: Key, *wanted: State) -> Clause:
     found = states.get(key, State.NOT_RUN)
     if isinstance(key, Contrast):
-        words = f"{label(key)} is {' or '.join(wanted)}"
+        words = f"{label(key)} {' or '.join(wanted)}"
     else:
-        words = f"{label(key)} is {'above' if State.PRESENT in wanted else 'below'} 0"
+        words = f"{label(key)} {'above' if State.PRESENT in wanted else 'below'} 0"
     if found is State.NOT_RUN:
         return Clause(words, False, (key,), control=label(key))
     return Clause(words, None if found is State.UNCLEAR else found in wanted, (key,))

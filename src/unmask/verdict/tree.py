@@ -75,9 +75,9 @@ def decide(evidence: Evidence, *, delta: float, alpha: float = ALPHA) -> Verdict
     controls = dict.fromkeys(c.control for row in rows for c in row.clauses if c.control)
     return Verdict(
         name=name,
-        sentence=sentence_of(name, evidence, delta),
+        sentence=sentence_of(name, evidence, delta, unexplored=any(row.blocked for row in rows)),
         qualifiers=tuple(qualifiers_of(name, evidence, complete, delta)),
-        reasons=(*why, *reasons_of(evidence, complete, bounded), *settle),
+        reasons=(*reasons_of(evidence, complete, bounded), *settle, *why),
         controls_not_run=tuple(controls),
         states={**dict.fromkeys(Contrast, State.NOT_RUN), **complete},
         unclear=tuple(label(key) for key in unclear),
@@ -135,9 +135,10 @@ def _first_match(
 
 def _why_not(row: Row) -> str:
     """What rules a row out: what was seen, or else what was not run."""
-    seen = [f"not so: {c.words}" for c in row.clauses if c.holds is False and not c.control]
-    missing = [f"control not run: {c.control}" for c in row.clauses if c.control]
-    return f"{row.name} is out ({'; '.join(dict.fromkeys(seen or missing))})"
+    seen = [c.words for c in row.clauses if c.holds is False and not c.control]
+    if seen:
+        return f"{row.name} is out: it needs {', '.join(seen)}"
+    return f"{row.name} is out, control not run: {', '.join(c.control for c in row.clauses if c.control)}"
 
 
 def _invalid(evidence: Evidence) -> Iterator[str]:
@@ -184,5 +185,5 @@ def _needed(key: Key, effect: Effect, delta: float) -> int | None:
 
 def _settled_by(key: Key, found: State, n: int | None) -> str:
     if found is not State.UNCLEAR:
-        return f"{label(key)} hangs on its unusable replies: more queries do not settle it, fewer such replies do"
+        return f"{label(key)} hangs on its unusable replies: more queries do not settle it"
     return f"{label(key)} is unclear: {'not boundable' if n is None else f'{n:,} queries would settle it'}"

@@ -24,9 +24,10 @@ SENTENCES: dict[VerdictName, str] = {
     VerdictName.INVALID: "The run cannot be read.",
 }
 PLAIN_SENTENCES: dict[VerdictName, str] = {
-    VerdictName.NO_GAP: "No plain gap beyond ±{delta} points; with plain labels, story and word could cancel.",
-    VerdictName.OTHER_GAP: "There is a plain gap; with plain labels, story and word cannot be told apart.",
+    VerdictName.NO_GAP: "No plain gap beyond ±{delta} points, though story and word could cancel.",
+    VerdictName.OTHER_GAP: "There is a plain gap; with plain labels, story and word look the same.",
 }
+UNEXPLORED = "There is a gap; the controls that could say what it is were not run."
 BESIDES: dict[VerdictName, tuple[Contrast, ...]] = {
     VerdictName.NO_GAP: (Contrast.RATING,),
     VerdictName.LABEL_DRIVEN: (Contrast.RATING,),
@@ -41,10 +42,14 @@ def points(share: float) -> str:
     return "unknown" if share != share else f"{round(100 * share, 1) + 0.0:g}"
 
 
-def sentence_of(name: VerdictName, evidence: Evidence, delta: float) -> str:
+def sentence_of(name: VerdictName, evidence: Evidence, delta: float, *, unexplored: bool) -> str:
     """One sentence, with the judge named where its errors on this model are not known."""
-    own = PLAIN_SENTENCES if evidence.plain_labels_only else {}
-    sentence = own.get(name, SENTENCES[name]).format(delta=points(delta))
+    sentence = SENTENCES[name]
+    if evidence.plain_labels_only:
+        sentence = PLAIN_SENTENCES.get(name, sentence)
+    elif name is VerdictName.OTHER_GAP and unexplored:
+        sentence = UNEXPLORED
+    sentence = sentence.format(delta=points(delta))
     if evidence.judge_card is False:
         sentence = f"{sentence.removesuffix('.')}; judge not checked on this model."
     return sentence
