@@ -11,13 +11,15 @@ import polars as pl
 
 import unmask
 from unmask.audit.arrays import Table, choose, is_screening, tabulate
-from unmask.audit.figures import Figures, figures_of
+from unmask.audit.evidence import gather
+from unmask.audit.figures import measure, rates
 from unmask.audit.observations import observations
-from unmask.audit.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told
+from unmask.audit.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told, VerdictResult
 from unmask.records import Records
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
-from unmask.vocabulary import CANARY
+from unmask.verdict import decide
+from unmask.vocabulary import CANARY, JudgeTask, Scratchpad, Visibility
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,29 @@ def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: S
     conditions = conditions_of(study)
     table = tabulate(replies, chosen, conditions)
     judges = _judges(chosen)
-    figures = figures_of(table, study, screening=any(j.screening for j in judges))
+    measured = {c: m for c in study.contrasts if (m := measure(c, table, study)) is not None}
+    evidence = gather(
+        measured,
+        table,
+        study,
+        visibility=_visibility(replies, study.scratchpad),
+        judge_card=_has_card(judges),
+    )
+    verdict = decide(evidence, delta=study.delta)
     return ModelResult(
         model=name,
         served_model=_one(replies, "served_model"),
-        verdict=figures.verdict,
-        cells=_cells(replies, chosen, table, figures),
-        contrasts=figures.contrasts,
+        verdict=VerdictResult(
+            name=str(verdict.name),
+            sentence=verdict.sentence,
+            qualifiers=list(verdict.qualifiers),
+            reasons=list(verdict.reasons),
+            controls_not_run=list(verdict.controls_not_run),
+            delta=verdict.delta,
+            alpha=verdict.alpha,
+        ),
+        cells=_cells(replies, chosen, table),
+        contrasts=[m.result for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
         observations=observations(replies, judges, study.scratchpad),
@@ -111,7 +129,24 @@ def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
     return found
 
 
-def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table, figures: Figures) -> list[CellResult]:
+def _visibility(replies: pl.DataFrame, scratchpad: Scratchpad) -> Visibility:
+    """How much of the reasoning that was asked for can be read, at worst."""
+    if scratchpad is Scratchpad.NONE:
+        return Visibility.NONE
+    if scratchpad is not Scratchpad.NATIVE:
+        return Visibility.FULL
+    seen = set(replies["reasoning_visibility"].to_list())
+    order = (Visibility.NONE, Visibility.REDACTED, Visibility.SUMMARY, Visibility.FULL)
+    return next((v for v in order if str(v) in seen), Visibility.NONE)
+
+
+def _has_card(judges: Sequence[JudgeUsed]) -> bool | None:
+    """Whether the judge of the reasoning was checked; None when nothing judged it."""
+    reasoning = [j for j in judges if j.task == JudgeTask.REASONING]
+    return all(j.card is not None for j in reasoning) if reasoning else None
+
+
+def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table) -> list[CellResult]:
     statuses = _count(replies, "condition_key")
     by_task = _count(
         chosen.join(replies.select("reply_id", "condition_key"), on="reply_id"), "condition_key", "task"
@@ -120,7 +155,7 @@ def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table, figures: F
     cells = []
     for c, condition in enumerate(table.conditions):
         key = condition.key
-        rates = figures.rates[condition]
+        shares = rates(table, condition)
         cells.append(
             CellResult(
                 condition_key=key,
@@ -129,9 +164,9 @@ def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table, figures: F
                 n_asked=int(table.asked_QC[:, c].sum()),
                 n_usable=int(table.usable_QC[:, c].sum()),
                 statuses=statuses.get((key,), {}),
-                complied=rates.complied,
-                strict=rates.strict,
-                af=rates.af,
+                complied=shares.complied,
+                strict=shares.strict,
+                af=shares.af,
                 n_reasoning_read=int(table.read_QC[:, c].sum()),
                 judge_statuses={task: n for (k, task), n in by_task.items() if k == key},
                 tokens_out_mean=lengths.get(key),

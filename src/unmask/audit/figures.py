@@ -1,4 +1,4 @@
-"""One model's table to rates, contrasts and evidence. Asks `estimates` and `verdict`; computes nothing new."""
+"""One model's table to rates, contrasts and evidence, by `estimates` and `verdict`. No formula is here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmask.audit.arrays import Counts, Table
-from unmask.audit.results import ContrastResult, Interval, VerdictResult
+from unmask.audit.results import ContrastResult, Interval
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from functools import cache
 from typing import Any, TextIO
 
 from inspect_ai.hooks import Hooks, SampleEnd, hooks
+from inspect_ai.hooks._startup import init_hooks
 
 LINE_EVERY = 60.0  # seconds between lines in a log file
 BAR_EVERY = 0.2
@@ -70,15 +72,19 @@ _current: list[Progress] = []
 def watch(progress: Progress | None) -> None:
     """Make `progress` the one that counts, or none."""
     _current[:] = [] if progress is None else [progress]
+    _register()
 
 
-@hooks(name="unmask_progress", description="Counts replies for unmask's own progress line")
-class ProgressHooks(Hooks):
-    """Inspect's door for counting. Enabled only while an audit of ours runs."""
+@cache
+def _register() -> None:
+    """Hang the counter into Inspect, late: hooks that are there when Inspect starts are printed to stdout."""
+    init_hooks()
 
-    def enabled(self) -> bool:
-        return bool(_current)
+    @hooks(name="unmask_progress", description="Counts replies for unmask's own progress line")
+    class _Counting(Hooks):
+        def enabled(self) -> bool:
+            return bool(_current)
 
-    async def on_sample_end(self, data: SampleEnd) -> None:
-        for progress in _current:
-            progress.count(data.sample)
+        async def on_sample_end(self, data: SampleEnd) -> None:
+            for progress in _current:
+                progress.count(data.sample)

@@ -1,0 +1,126 @@
+"""What the verdict may look at: contrasts, their differences, and what could not be read. No formula here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from unmask.audit.arrays import Counts, Table
+from unmask.audit.figures import Measured, decision_level, outcome_of
+from unmask.errors import EstimateError
+from unmask.estimates import (
+    Bounds,
+    Effect,
+    bounds_by_query,
+    contrast_by_query,
+    mean_effect,
+    two_sample_bounds,
+    two_sample_effect,
+)
+from unmask.study import Study, cells_of
+from unmask.verdict import Difference, Evidence, Key
+from unmask.vocabulary import Condition, Contrast, Visibility
+
+PAIRED: dict[Difference, tuple[tuple[float, Contrast], tuple[float, Contrast]]] = {
+    Difference.STORY_LESS_NO_OBJECTIVE: ((1.0, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
+    Difference.HALF_STORY_LESS_NO_OBJECTIVE: ((0.5, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
+    Difference.JOINT_LESS_HALF_TRAINING: ((1.0, Contrast.JOINT), (-0.5, Contrast.TRAINING)),
+}
+
+
+def gather(
+    measured: Mapping[Contrast, Measured],
+    table: Table,
+    study: Study,
+    *,
+    visibility: Visibility | None,
+    judge_card: bool | None,
+) -> Evidence:
+    """The evidence of one model's run; what was not run is left out."""
+    effects: dict[Key, Effect] = {c: m.effect for c, m in measured.items()}
+    bounds: dict[Key, Bounds] = {c: m.bounds for c, m in measured.items()}
+    for difference in Difference:
+        found = _difference(difference, measured, table, study)
+        if found is not None:
+            effects[difference], bounds[difference] = found
+    needed = [c for c in measured if c is not Contrast.PUBLISHED_GAP] or list(measured)
+    cells = list(dict.fromkeys(cell for c in needed for cell in cells_of(c, study)))
+    return Evidence(
+        effects=effects,
+        bounds=bounds,
+        unusable_by_cell={c.key: _unusable(table, c) for c in _asked_cells(table, study)},
+        rates_by_cell=_rates(table, [c for c in cells if _is(c, Contrast.STORY, study, measured)]),
+        no_objective_rates=_rates(
+            table, [c for c in cells if _is(c, Contrast.NO_OBJECTIVE, study, measured)]
+        ),
+        visibility=visibility,
+        joint_unobserved=_joint_unobserved(table, study) if Contrast.JOINT in measured else None,
+        judge_card=judge_card,
+        plain_labels_only=set(measured) == {Contrast.PUBLISHED_GAP},
+    )
+
+
+def _difference(
+    difference: Difference, measured: Mapping[Contrast, Measured], table: Table, study: Study
+) -> tuple[Effect, Bounds] | None:
+    level = decision_level(study)
+    try:
+        if difference in PAIRED:
+            (a, first), (b, second) = PAIRED[difference]
+            if first not in measured or second not in measured:
+                return None
+            one, other = _by_query(first, table, study), _by_query(second, table, study)
+            lowest = a * one[1] + b * other[2]  # the second term is subtracted: its highest gives the lowest
+            highest = a * one[2] + b * other[1]
+            effect = mean_effect(a * one[0] + b * other[0], level=level)
+            return effect, Bounds(mean_effect(lowest, level=level), mean_effect(highest, level=level))
+        if difference is Difference.HALF_STORY_LESS_BENIGN:
+            if Contrast.STORY not in measured or Contrast.BENIGN not in measured:
+                return None
+            story, benign = _by_query(Contrast.STORY, table, study), _by_query(Contrast.BENIGN, table, study)
+            weights = (0.5, -1.0)
+            effect = two_sample_effect(story[0], benign[0], weights, level=level)
+            return effect, two_sample_bounds(story[1:], benign[1:], weights, level=level)
+    except EstimateError:
+        return None
+    return None
+
+
+def _by_query(contrast: Contrast, table: Table, study: Study) -> tuple[Counts, Counts, Counts]:
+    """Value, lowest and highest of a contrast for each query that was asked in its cells."""
+    o = outcome_of(contrast, table, study)
+    low_Q, high_Q = bounds_by_query(o.hits_QC, o.known_QC, o.asked_QC, o.weights_C)
+    return contrast_by_query(o.rates_QC, o.weights_C), low_Q, high_Q
+
+
+def _asked_cells(table: Table, study: Study) -> list[Condition]:
+    return [c for c in table.conditions if table.asked_QC[:, table.column(c)].any()]
+
+
+def _is(cell: Condition, contrast: Contrast, study: Study, measured: Mapping[Contrast, Measured]) -> bool:
+    return contrast in measured and cell in cells_of(contrast, study)
+
+
+def _rates(table: Table, cells: list[Condition]) -> dict[str, float]:
+    """Compliance by cell; a cell without a readable reply has no rate."""
+    found = {}
+    for cell in cells:
+        c = table.column(cell)
+        if table.usable_QC[:, c].any():
+            found[cell.key] = float(table.complied_QC[:, c].sum() / table.usable_QC[:, c].sum())
+    return found
+
+
+def _unusable(table: Table, cell: Condition) -> float:
+    c = table.column(cell)
+    return float(1 - table.usable_QC[:, c].sum() / table.asked_QC[:, c].sum())
+
+
+def _joint_unobserved(table: Table, study: Study) -> float:
+    """Share of replies whose joint outcome is unknown, in the worst cell."""
+    columns = [table.column(c) for c in cells_of(Contrast.JOINT, study)]
+    asked = table.asked_QC[:, columns].sum(axis=0)
+    known = table.joint_known_QC[:, columns].sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        return float(np.nanmax(np.where(asked > 0, 1 - known / asked, np.nan)))
