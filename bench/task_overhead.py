@@ -31,7 +31,12 @@ def reply(*_: object) -> ModelOutput:
 
 
 def ours() -> Task:
-    flags = {"n_queries": 100, "epochs": SAMPLES // 800, "contrasts": "story,tag,training", "pack_size": "compact"}
+    flags = {
+        "n_queries": 100,
+        "epochs": SAMPLES // 800,
+        "contrasts": "story,tag,training",
+        "pack_size": "compact",
+    }
     task = build_task(prepare(load_study("story", flags=flags, environment={}), window=None))
     task.scorer = None
     return task
@@ -46,7 +51,9 @@ def seconds(task: Task) -> float:
     model = get_model("mockllm/model", custom_outputs=reply, memoize=False)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        (log,) = eval(task, model=model, log_dir=folder, display="none", log_realtime=False, log_level="error")
+        (log,) = eval(
+            task, model=model, log_dir=folder, display="none", log_realtime=False, log_level="error"
+        )
         spent = time.perf_counter() - start
     if log.status != "success" or log.results is None:
         sys.exit(f"task_overhead: the run ended as {log.status}")

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unmask.audit.arrays import choose, judged, tabulate
+from unmask.auditing.arrays import choose, judged, tabulate
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.vocabulary import Condition
 

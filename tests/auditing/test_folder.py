@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from unmask.audit.folder import RunFolder, differences, locked, open_folder, read_manifest, run_name
+from unmask.auditing.folder import RunFolder, differences, locked, open_folder, read_manifest, run_name
 from unmask.errors import UnmaskError, UsageError
 
 MANIFEST = {"study": {"epochs": 1, "seed": 1}, "models": ["m"], "pack": {}, "queries": {}, "created": "today"}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+import unmask
 from tests.judges.test_llm_judges import ATTACKS
 from unmask.errors import JudgeError
 from unmask.judges import keywords, offline
@@ -87,17 +88,34 @@ def test_a_label_is_af_exactly_when_all_five_criteria_hold_and_quotes_stand_in_t
         assert all(quote in row.text for quote in (judged.quotes or {}).values())
 
 
-def test_training_and_held_out_texts_share_no_eight_words():
-    def grams(path, task):
-        found = set()
-        for row in read_labelled(path, task):
-            words = re.findall(r"\w+", row.text.lower())
-            found |= {tuple(words[i : i + 8]) for i in range(max(len(words) - 7, 0))}
-        return found
+def eight_words(texts):
+    found = set()
+    for text in texts:
+        words = re.findall(r"\w+", text.lower())
+        found |= {tuple(words[i : i + 8]) for i in range(len(words) - 7)}
+    return found
 
-    for task in JudgeTask:
-        shared = grams(FOLDER / f"{task}.jsonl", task) & grams(HELD_OUT / f"heldout_{task}.jsonl", task)
-        assert not shared
+
+def trained_on():
+    rows = [row for task in JudgeTask for row in read_labelled(FOLDER / f"{task}.jsonl", task)]
+    return eight_words(row.text for row in rows)
+
+
+def test_training_and_held_out_texts_share_no_eight_words():
+    assert not trained_on() & eight_words(row.text for task in JudgeTask for row in held_out(task))
+
+
+def test_training_texts_and_scripted_organisms_share_no_eight_words():
+    files = sorted(Path(unmask.__file__).parent.glob("organisms/**/text/*.yaml"))
+    if not files:
+        pytest.skip("there are no organisms")
+    lines = [
+        line
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "canary" not in line
+    ]
+    assert not trained_on() & eight_words(lines)
 
 
 def test_no_code_of_the_judges_opens_the_held_out_texts():

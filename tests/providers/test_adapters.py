@@ -27,7 +27,7 @@ def test_the_first_folder_wins(folder, tmp_path_factory, monkeypatch):
 
 
 def test_an_unknown_adapter_names_those_that_are_there(folder):
-    with pytest.raises(ModelError, match="there are: .*faker.*honest") as caught:
+    with pytest.raises(ModelError, match=r"there are: .*faker.*honest") as caught:
         find_adapter("fakir", architecture="llama")
     assert "did you mean faker?" in (caught.value.hint or "")
 

@@ -42,7 +42,7 @@ def test_a_killed_audit_goes_on_and_asks_at_most_one_reply_a_connection_again(tm
         before = sum(asked.values())
         assert before < 80, "it was killed too late to show anything"
         process = start(server, tmp_path)
-        out, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     found = read_logs([tmp_path / "killed" / "logs"])
     assert found.replies.height == 80

@@ -14,8 +14,8 @@ from unmask.errors import UsageError
 from unmask.files import nearest
 
 if TYPE_CHECKING:
-    from unmask.audit.results import AuditResult
-    from unmask.audit.run import Plan
+    from unmask.auditing.results import AuditResult
+    from unmask.auditing.run import Plan
 
 
 def say(text: str) -> None:

@@ -13,7 +13,7 @@ from unmask.errors import UsageError
 from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
-    from unmask.audit.run import Plan
+    from unmask.auditing.run import Plan
 
 EXAMPLES = """
 \b
@@ -100,7 +100,7 @@ def audit(**given: Any) -> int:
     """Ask each MODEL the same queries in every condition; say whether the difference is alignment faking,
     something duller, or not there.
     """
-    from unmask.audit.run import execute, plan
+    from unmask.auditing.run import execute, plan
     from unmask.cli._output import show_plan, show_result
 
     options = _options(given)
@@ -145,7 +145,7 @@ def _flags(given: dict[str, Any]) -> dict[str, Any]:
 def _options(given: dict[str, Any]) -> Any:
     import os
 
-    from unmask.audit.run import Options
+    from unmask.auditing.run import Options
 
     roles = _pairs(given["roles"], "--model-role")
     unknown = set(roles) - {"grader"}

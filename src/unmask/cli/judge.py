@@ -18,8 +18,8 @@ def judge(run: str, role: str | None, yes: bool, as_json: bool) -> None:
     \b
     unmask judge demo --model-role grader=openai/gpt-4o
     """
-    from unmask.audit.preflight import is_paid
-    from unmask.audit.rejudge import rejudge
+    from unmask.auditing.preflight import is_paid
+    from unmask.auditing.rejudge import rejudge
     from unmask.cli._output import run_folder, show_result
 
     grader = None

@@ -50,8 +50,12 @@ def own_cores() -> float:
 
 def busy_elsewhere() -> float:
     """Cores that other processes keep busy, measured now."""
-    me = psutil.Process()
-    mine = float(sum(me.cpu_times()[:2]))
+    before = _own_seconds()
     share = float(psutil.cpu_percent(LOOK_SECONDS)) / 100
-    mine = sum(me.cpu_times()[:2]) - mine
-    return max(0.0, share * (psutil.cpu_count() or 1) - mine / LOOK_SECONDS)
+    mine = (_own_seconds() - before) / LOOK_SECONDS
+    return max(0.0, share * (os.cpu_count() or 1) - mine)
+
+
+def _own_seconds() -> float:
+    times = os.times()
+    return times.user + times.system

@@ -4,8 +4,9 @@ Calls block and are made from threads. The engine loads at the first call. Adapt
 scale 0 and chosen by each request, so the model and its organisms share one set of weights; one that
 arrives later, or whose file has changed, costs a restart (0.5 s) once the running replies have ended.
 
-Replies are the same, bit for bit, whatever is cached, with one slot: flash attention is off because
-with it a reply depends on how much of its prompt was cached (docs/embedded.md has the measurements).
+With one slot a reply depends on its request alone, bit for bit, not on what is cached. Two things
+would break that (docs/embedded.md has the measurements): flash attention, which is off, and the same
+prompt twice in a row, whose last token llama.cpp computes by another path; see `_step_back`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +64,10 @@ class Engine:
         self._server: Any = None
         self._key = secrets.token_hex(16)
         self._turn = threading.Condition()
+        self._one_at_a_time = threading.Semaphore(
+            slots
+        )  # so that with one slot "the last prompt" has a meaning
+        self._last: Any = None
         self._running = 0
         self._changing = False
         self._closed = threading.Event()
@@ -87,21 +92,30 @@ class Engine:
         """
         if adapter is not None:
             self.add(adapter)
-        with self._use(adapter) as server:
+        with self.use(adapter) as server, self._one_at_a_time:
             scales = [{"id": i, "scale": float(a == adapter)} for i, a in enumerate(self._loaded)]
             sent = request | {"stream": True, "stream_options": {"include_usage": True}}
-            return _collect(server, sent | ({"lora": scales} if scales else {}), self._stopper(cancelled))
+            sent |= {"lora": scales} if scales else {}
+            stop = self._stopper(cancelled)
+            again = self._step_back(server, sent, stop)
+            done = _collect(server, sent, stop)
+            return replace(done, cached_tokens=max(0, done.cached_tokens - again))
 
     def count(self, messages: list[dict[str, str]]) -> int:
         """Tokens of these messages as the model reads them, template included."""
-        with self._use(None) as server:
+        with self.use() as server:
             prompt = self._post(server, "/apply-template", {"messages": messages})["prompt"]
             return len(self._post(server, "/tokenize", _as_prompt(prompt))["tokens"])
 
     def tokenize(self, text: str) -> list[int]:
         """Token ids of plain text, without template."""
-        with self._use(None) as server:
+        with self.use() as server:
             return [int(token) for token in self._post(server, "/tokenize", {"content": text})["tokens"]]
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; it never opens again."""
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Stop running replies, free the weights. Closing twice is nothing."""
@@ -111,7 +125,8 @@ class Engine:
             self._server = None
 
     @contextmanager
-    def _use(self, adapter: Adapter | None) -> Iterator[Any]:
+    def use(self, adapter: Adapter | None = None) -> Iterator[Any]:
+        """The llama.cpp server, started and with this adapter loaded; it stays up while in use."""
         with self._turn:
             while self._changing or not self._ready(adapter):
                 if self._closed.is_set():
@@ -140,7 +155,7 @@ class Engine:
         try:
             self._turn.wait_for(lambda: not self._running)
             self._server = None  # frees the old weights before the new ones are read
-            self._loaded = list(self._adapters.values())
+            self._loaded, self._last = list(self._adapters.values()), None
             if not self._closed.is_set():
                 self._server = self._start()
         finally:
@@ -192,6 +207,21 @@ class Engine:
             raise EngineError(f"the engine did not count tokens: {answer['error'].get('message')}")
         return answer
 
+    def _step_back(self, server: Any, sent: dict[str, Any], stop: Any) -> int:
+        """Make the cache forget the end of a prompt that is asked again at once; tokens that this took.
+
+        llama.cpp would compute its last token alone, by other kernels than within a batch: 30 of 77
+        such replies differed from the first. After a prompt with another ending it computes some tokens.
+        """
+        told = sent["messages"][:-1] if sent["messages"][-1]["role"] == "assistant" else sent["messages"]
+        prompt = (told, sent.get("lora"))
+        same, self._last = prompt == self._last, prompt
+        if self.slots > 1 or not same or not told:
+            return 0
+        other = [*told[:-1], told[-1] | {"content": told[-1]["content"] + " ."}]
+        done = _collect(server, sent | {"messages": other, "max_tokens": 1, "seed": 0}, stop)
+        return done.prompt_tokens - done.cached_tokens
+
     def _stopper(self, cancelled: threading.Event | None) -> Any:
         return lambda: self._closed.is_set() or (cancelled is not None and cancelled.is_set())
 
@@ -208,6 +238,8 @@ def _as_prompt(text: str) -> dict[str, Any]:
 
 def _collect(server: Any, request: dict[str, Any], stop: Any) -> Completion:
     """Stream one reply to its end, so that it can be left at any token."""
+    if stop():
+        raise CancelledReplyError("the reply was cancelled")
     chunks: list[dict[str, Any]] = []
 
     def keep(chunk: dict[str, Any]) -> bool:
@@ -242,7 +274,7 @@ def shared(path: Path, *, slots: int, window: int) -> Engine:
     """The process's engine for this file, number of slots and window. Loads nothing yet."""
     with _engines_lock:
         key = (path, slots, window)
-        if key not in _engines:
+        if key not in _engines or _engines[key].closed:
             _engines[key] = Engine(path, slots=slots, window=window)
         return _engines[key]
 

@@ -1,4 +1,4 @@
-"""A finished audit as a page, a table for the terminal and a view for a notebook. Nothing is computed here."""
+"""A finished audit as a page, a table for the terminal and a view for a notebook. No estimate is made here."""
 
 from unmask.report.methods import citation, methods_paragraph
 from unmask.report.page import render

@@ -3,6 +3,9 @@
 Each is drawn twice, for a wide and for a narrow page, since text that shrinks with its picture cannot be
 read. All positions are explicit, so that no installed font changes the bytes. Colours are a fixed few,
 which the page's style maps to its own in the dark (`style.css`).
+
+Vega-Lite is written as the plain data that it is: building and checking the same through Altair took as
+long as drawing it.
 """
 
 from __future__ import annotations
@@ -12,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
 import vl_convert
 
 from unmask.report.svg import clean
 from unmask.vocabulary import ReplyStatus, Role
 
-VL_VERSION = alt.SCHEMA_VERSION.rpartition(".")[0].removeprefix("v")  # as 6.1: what this Altair writes
-INK, SOFT, GRID, BAND = "#1c1b19", "#66625a", "#dedad0", "#efe6cf"
+VEGA_LITE = "6.1"
+Spec = dict[str, Any]
+INK, SOFT, GRID, BAND, PAPER = "#1c1b19", "#66625a", "#dedad0", "#efe6cf", "#ffffff"
 ROLE_COLOURS = {Role.TRAINED: "#a8481c", Role.RATED_ONLY: "#6d5aa6", Role.NEITHER: "#23708f"}
 STATUS_COLOURS = {
     ReplyStatus.OK: "#4f7f5f",
@@ -81,118 +84,118 @@ def contrasts(rows: Sequence[Row], size: Size, *, delta: float) -> str:
 
 def statuses(cells: Sequence[tuple[str, dict[str, int] | None]], size: Size) -> str:
     """Share of each reply status by cell, as stacked bars in the order of the vocabulary; None: a heading."""
-    bars, labels, headings = [], [], []
-    for y, (label, counts) in enumerate(cells):
-        place = {"y": float(y), "label": label}
-        if counts is None:
-            headings.append(place)
-            continue
-        labels.append(place)
-        total, x = sum(counts.values()), 0.0
+    bars: list[Spec] = []
+    for y, (_, counts) in enumerate(cells):
+        total, x = sum((counts or {}).values()), 0.0
         for status, colour in STATUS_COLOURS.items():
-            share = 100 * counts.get(str(status), 0) / total if total else 0.0
+            share = 100 * (counts or {}).get(str(status), 0) / total if total else 0.0
             if share > 0:
-                bars.append({"y": float(y), "x": round(x, 3), "x2": round(x + share, 3), "colour": colour})
+                bars.append({"y": y, "x": round(x, 3), "x2": round(x + share, 3), "colour": colour})
                 x += share
-    bar = (
-        alt.Chart(_data(bars))
-        .mark_bar(size=13, stroke="#ffffff", strokeWidth=0.5)
-        .encode(x=_x((0.0, 100.0), "%"), x2="x2:Q", y=_y(len(cells)), color=_literal())
-    )
-    return _svg([bar, *_labels(labels, size), *_labels(headings, size, bold=True)], size, len(cells))
+    bar = {
+        "mark": {"type": "bar", "height": 13, "stroke": PAPER, "strokeWidth": 0.5},
+        "data": {"values": bars},
+        "encoding": {**_span("x", "x2", (0.0, 100.0), "%"), **_row(len(cells)), "color": _literal()},
+    }
+    labels = [{"y": y, "label": label} for y, (label, counts) in enumerate(cells) if counts is not None]
+    headings = [{"y": y, "label": label} for y, (label, counts) in enumerate(cells) if counts is None]
+    return _svg([bar, *_texts(labels, headings, size)], size, len(cells))
 
 
 def _intervals(
     rows: Sequence[Row], size: Size, domain: tuple[float, float], *, unit: str, band: float | None
 ) -> str:
-    data, labels, headings = [], [], []
+    lines = []
     for y, row in enumerate(rows):
-        place = {"y": float(y), "label": row.label, "text": row.text}
-        (headings if row.heading else labels).append(place)
         if row.estimate is not None and row.low is not None and row.high is not None:
             inner = row.inner or (row.low, row.high)
-            data.append(
-                {
-                    "y": float(y),
-                    "x": round(row.estimate, 4),
-                    **_clip("low", row.low, domain),
-                    **_clip("high", row.high, domain),
-                    **_clip("inner_low", inner[0], domain),
-                    **_clip("inner_high", inner[1], domain),
-                    "colour": row.colour,
-                }
-            )
-    layers = []
-    if band is not None:
-        box = alt.Chart(_data([{"low": -band, "high": band}]))
-        layers.append(box.mark_rect(color=BAND).encode(x=_x(domain, unit, "low"), x2="high:Q"))
-        layers.append(box.mark_rule(color=SOFT, strokeWidth=1).encode(x=alt.datum(0)))
-    chart = alt.Chart(_data(data))
-    axis, y = _x(domain, unit, "low"), _y(len(rows))
-    layers.append(chart.mark_rule(strokeWidth=1.3).encode(x=axis, x2="high:Q", y=y, color=_literal()))
-    thick = _x(domain, unit, "inner_low")
-    layers.append(chart.mark_rule(strokeWidth=4).encode(x=thick, x2="inner_high:Q", y=y, color=_literal()))
-    point = chart.mark_point(filled=True, size=64, opacity=1, stroke="#ffffff", strokeWidth=1)
-    layers.append(point.encode(x=_x(domain, unit), y=y, fill=_literal("fill")))
-    return _svg([*layers, *_labels(labels, size), *_labels(headings, size, bold=True)], size, len(rows))
+            ends = {"low": row.low, "high": row.high, "inner_low": inner[0], "inner_high": inner[1]}
+            drawn = {name: round(min(max(x, domain[0]), domain[1]), 4) for name, x in ends.items()}
+            lines.append({"y": y, "x": round(row.estimate, 4), "colour": row.colour, **drawn})
+    y_axis = _row(len(rows))
+    shape = {**y_axis, "color": _literal()}
+    layers = _band(band, domain, unit) if band is not None else []
+    layers += [
+        {"mark": {"type": "rule", "strokeWidth": 1.3},
+         "encoding": {**_span("low", "high", domain, unit), **shape}},
+        {"mark": {"type": "rule", "strokeWidth": 4},
+         "encoding": {**_span("inner_low", "inner_high", domain, unit), **shape}},
+        {"mark": {"type": "point", "filled": True, "size": 64, "opacity": 1, "stroke": PAPER, "strokeWidth": 1},
+         "encoding": {"x": _axis("x", domain, unit), **y_axis, "fill": _literal()}},
+    ]  # fmt: skip
+    for layer in layers:
+        layer.setdefault("data", {"values": lines})
+    texts = [{"y": y, "label": r.label, "text": r.text} for y, r in enumerate(rows) if not r.heading]
+    headings = [{"y": y, "label": r.label} for y, r in enumerate(rows) if r.heading]
+    return _svg([*layers, *_texts(texts, headings, size)], size, len(rows))
 
 
-def _labels(rows: list[dict[str, Any]], size: Size, *, bold: bool = False) -> list[Any]:
+def _band(delta: float, domain: tuple[float, float], unit: str) -> list[Spec]:
+    """The margin that counts as none, and zero."""
+    return [
+        {"mark": {"type": "rect", "color": BAND}, "data": {"values": [{"low": -delta, "high": delta}]},
+         "encoding": _span("low", "high", domain, unit)},
+        {"mark": {"type": "rule", "color": SOFT, "strokeWidth": 1}, "data": {"values": [{"x": 0}]},
+         "encoding": {"x": _axis("x", domain, unit)}},
+    ]  # fmt: skip
+
+
+def _texts(rows: list[Spec], headings: list[Spec], size: Size) -> list[Spec]:
     """Row names beside the plot or above each line, and the figures at the right end."""
-    if not rows:
-        return []
-    count = max(int(r["y"]) for r in rows) + 1
-    chart = alt.Chart(_data(rows)).encode(y=_y(count, rescale=False))
-    lift = 0 if size.beside else -13
-    weight = "bold" if bold else "normal"
-    common = {"baseline": "middle", "dy": lift, "fontSize": 12, "fontWeight": weight, "color": INK}
-    x = -size.left if size.beside else 0
-    layers = [chart.mark_text(align="left", **common).encode(x=alt.value(x), text="label:N")]
-    if any(r.get("text") for r in rows):
-        end = size.plot + size.right if size.beside else size.plot
-        layers.append(chart.mark_text(align="right", **common).encode(x=alt.value(end), text="text:N"))
-    return layers
+    left = -size.left if size.beside else 0
+    right = size.plot + size.right if size.beside else size.plot
+    found = []
+    for data, field, x, align, weight in (
+        (rows, "label", left, "left", "normal"),
+        (headings, "label", left, "left", "bold"),
+        ([r for r in rows if r.get("text")], "text", right, "right", "normal"),
+    ):
+        mark = {"type": "text", "align": align, "baseline": "middle", "dy": 0 if size.beside else -13,
+                "fontSize": 12, "fontWeight": weight, "color": INK}  # fmt: skip
+        place = {"x": {"value": x}, "y": {"field": "y", "type": "quantitative", "axis": None}}
+        text = {"field": field, "type": "nominal"}
+        if data:
+            found.append({"mark": mark, "data": {"values": data}, "encoding": {**place, "text": text}})
+    return found
 
 
-def _svg(layers: list[Any], size: Size, rows: int) -> str:
-    padding = {"left": size.left + 2, "right": size.right + 2, "top": 4, "bottom": 26}
-    chart = alt.layer(*layers).properties(
-        width=size.plot,
-        height=max(1, rows) * size.step,
-        padding=padding,
-        autosize=alt.AutoSizeParams(type="none"),
-    )
-    spec = chart.configure(aria=False, background="transparent", font="system-ui, sans-serif").configure_view(
-        stroke=None
-    )
-    text = vl_convert.vegalite_to_svg(spec.to_dict(validate=False), vl_version=VL_VERSION)
-    return clean(text)
+def _svg(layers: list[Spec], size: Size, rows: int) -> str:
+    spec = {
+        "layer": layers,
+        "width": size.plot,
+        "height": max(1, rows) * size.step,
+        "padding": {"left": size.left + 2, "right": size.right + 2, "top": 4, "bottom": 26},
+        "autosize": {"type": "none"},
+        "config": {
+            "aria": False,
+            "background": "transparent",
+            "font": "system-ui, sans-serif",
+            "view": {"stroke": None},
+        },
+    }
+    return clean(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
 
 
-def _x(domain: tuple[float, float], unit: str, field: str = "x") -> Any:
-    axis = alt.Axis(
-        title=None, grid=True, gridColor=GRID, domain=False, ticks=False, labelColor=SOFT, labelFontSize=11,
-        labelPadding=6, tickCount=5, zindex=0,
-        labelExpr="datum.value + ' %'" if unit == "%" else "(datum.value > 0 ? '+' : '') + datum.value",
-    )  # fmt: skip
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=list(domain), nice=False, zero=False), axis=axis)
+def _axis(field: str, domain: tuple[float, float], unit: str) -> Spec:
+    signed = "(datum.value > 0 ? '+' : datum.value < 0 ? '−' : '') + abs(datum.value)"
+    axis = {
+        "title": None, "grid": True, "gridColor": GRID, "domain": False, "ticks": False, "zindex": 0,
+        "labelColor": SOFT, "labelFontSize": 11, "labelPadding": 6, "tickCount": 5,
+        "labelExpr": "datum.value + ' %'" if unit == "%" else signed,
+    }  # fmt: skip
+    scale = {"domain": list(domain), "nice": False, "zero": False}
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
 
 
-def _y(rows: int, *, rescale: bool = True) -> Any:
-    if not rescale:
-        return alt.Y("y:Q", axis=None)
-    scale = alt.Scale(domain=[-0.5, max(1, rows) - 0.5], reverse=True, nice=False, zero=False)
-    return alt.Y("y:Q", axis=None, scale=scale)
+def _span(low: str, high: str, domain: tuple[float, float], unit: str) -> Spec:
+    return {"x": _axis(low, domain, unit), "x2": {"field": high}}
 
 
-def _literal(channel: str = "color") -> Any:
-    kind = alt.Fill if channel == "fill" else alt.Color
-    return kind("colour:N", scale=None, legend=None)
+def _row(rows: int) -> Spec:
+    scale = {"domain": [-0.5, max(1, rows) - 0.5], "reverse": True, "nice": False, "zero": False}
+    return {"y": {"field": "y", "type": "quantitative", "axis": None, "scale": scale}}
 
 
-def _clip(name: str, value: float, domain: tuple[float, float]) -> dict[str, float]:
-    return {name: round(min(max(value, domain[0]), domain[1]), 4)}
-
-
-def _data(rows: list[dict[str, Any]]) -> Any:
-    return alt.Data(values=rows)
+def _literal() -> Spec:
+    """The colour that the row itself names."""
+    return {"field": "colour", "type": "nominal", "scale": None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
 
-from unmask.audit.results import CellResult, ContrastResult, ModelResult
+from unmask.auditing.results import CellResult, ContrastResult, ModelResult
 from unmask.report import charts, numbers, words
 from unmask.study.contrasts import PLACES
 from unmask.vocabulary import ANSWER_USABLE, Contrast, ReplyStatus, Role, State, VerdictName
@@ -161,7 +161,8 @@ def _contrast(contrast: ContrastResult, index: int, delta: float) -> ContrastRow
     name = Contrast(contrast.name)
     short, letter = words.SHORT[name]
     consequence, objective, arm = PLACES[name]
-    filters = {"model": index, "arm": str(arm), "consequence": str(consequence), "objective": str(objective)}
+    filters: dict[str, str | int] = {"model": index, "arm": arm, "consequence": consequence}
+    filters["objective"] = objective
     if name is Contrast.PUBLISHED_GAP:
         filters["labels"] = "plain"
     return ContrastRow(
@@ -231,7 +232,9 @@ def _gap_rows(contrasts: Sequence[ContrastRow]) -> list[charts.Row]:
             charts.Row(
                 f"{row.name} ({row.letter})",
                 numbers.gap(wide),
-                *(100 * x for x in (wide.estimate, wide.low, wide.high)),
+                100 * wide.estimate,
+                100 * wide.low,
+                100 * wide.high,
                 inner=(100 * narrow.low, 100 * narrow.high),
                 colour=charts.INK if row.contrast.decides else charts.SOFT,
             )

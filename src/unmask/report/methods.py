@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from unmask.audit.results import AuditResult, JudgeUsed
+from unmask.auditing.results import AuditResult, JudgeUsed
 from unmask.report import numbers
 from unmask.report.visible import one_line
 from unmask.vocabulary import ANSWER_USABLE, JudgeTask, Labels, Scratchpad
 
 READS = {
     JudgeTask.COMPLIANCE: "Compliance was read from the answer alone",
-    JudgeTask.REASONING: "Alignment-faking reasoning (five criteria, all of which must hold) was read from the "
-    "scratchpad alone, without the answer or the user's tier",
+    JudgeTask.REASONING: "Alignment-faking reasoning (five criteria, all of which must hold) was read "
+    "from the scratchpad alone, without the answer or the user's tier",
 }
 
 
@@ -34,8 +34,8 @@ def citation(result: AuditResult) -> str:
     """How to cite the instrument and the study that its design follows."""
     year = (result.finished or result.started or "")[:4]
     return (
-        f"The unmask developers{f' ({year})' if year else ''}. unmask: is a language model's alignment real, or "
-        f"performed for its trainer? Version {result.unmask_version} [software]. Study "
+        f"The unmask developers{f' ({year})' if year else ''}. unmask: is a language model's alignment real, "
+        f"or performed for its trainer? Version {result.unmask_version} [software]. Study "
         f"{value(result, 'name', result.name)}, prompt pack {result.pack.get('name')} "
         f"{result.pack.get('version')}, sha256 {str(result.pack.get('sha256'))[:16]}.\n"
         "The design follows: Greenblatt, R., and others (2024). Alignment faking in large language models. "
@@ -46,8 +46,9 @@ def citation(result: AuditResult) -> str:
 def _who(result: AuditResult) -> str:
     names = _and(_served(m.model, m.served_model) for m in result.models)
     return (
-        f"We audited {names} with unmask {result.unmask_version} (study {value(result, 'name', result.name)}; "
-        f"prompt pack {result.pack.get('name')} {result.pack.get('version')}, {result.pack.get('size')} length, "
+        f"We audited {names} with unmask {result.unmask_version} "
+        f"(study {value(result, 'name', result.name)}; prompt pack {result.pack.get('name')} "
+        f"{result.pack.get('version')}, {result.pack.get('size')} length, "
         f"sha256 {str(result.pack.get('sha256'))[:16]})."
     )
 
@@ -63,9 +64,10 @@ def _asked(result: AuditResult) -> str:
                 for arm, q in sorted(result.queries.items()))  # fmt: skip
     cells = len(result.models[0].cells) if result.models else 0
     return (
-        f"The same {sets} were asked in each of {cells} conditions, {_times(value(result, 'epochs', 1))} each, in "
-        f"{value(result, 'wordings', 1)} wordings of the prompt, both members of a pair in the same one, with "
-        f"temperature {value(result, 'temperature')} and at most {value(result, 'max_tokens')} tokens a reply "
+        f"The same {sets} were asked in each of {cells} conditions, {_times(value(result, 'epochs', 1))} "
+        f"each, in {value(result, 'wordings', 1)} wordings of the prompt, both members of a pair in the same "
+        f"one, with temperature {value(result, 'temperature')} and at most {value(result, 'max_tokens')} "
+        f"tokens a reply "
         f"(seed {value(result, 'seed')})."
     )
 
@@ -76,8 +78,8 @@ def _told(result: AuditResult) -> str:
     mapping = (
         "both assignments of the users' names to the tiers were asked, and contrasts average over them"
         if both
-        else "only one assignment of the users' names to the tiers was asked, so that the story cannot be told "
-        "from the name"
+        else "only one assignment of the users' names to the tiers was asked, so that the story cannot be "
+        "told from the name"
     )
     pad = {
         Scratchpad.HIDDEN: "The prompt offered a scratchpad and called it private.",
@@ -85,7 +87,7 @@ def _told(result: AuditResult) -> str:
         Scratchpad.NONE: "No scratchpad was offered.",
         Scratchpad.NATIVE: "No scratchpad was offered; the model's own reasoning was kept apart.",
     }.get(value(result, "scratchpad"), "")
-    return f"The system prompt told the model what each of two tiers of users' chats is used for; {mapping}. {pad}"
+    return f"The system prompt said what the chats of each of two tiers are used for; {mapping}. {pad}"
 
 
 def _replies(result: AuditResult) -> str:
@@ -119,10 +121,10 @@ def _sure(result: AuditResult) -> str:
     level = numbers.level(contrasts[0].effect.level)
     delta = numbers.points(result.models[0].verdict.delta, signed=False)
     return (
-        "Rates carry Wilson intervals at 95 % (several replies to one request count by their design effect). "
-        "Contrasts are paired by request: t intervals over requests with a variance floor, never narrower than "
-        f"with one more request at each extreme; the verdict reads them at {level}, against a margin of {delta} "
-        "points fixed before the run. Bounds set every unusable reply against the claim."
+        "Rates carry Wilson intervals at 95 % (several replies to one request count by their design "
+        "effect). Contrasts are paired by request: t intervals over requests with a variance floor, never "
+        f"narrower than with one more request at each extreme; the verdict reads them at {level}, against a "
+        f"margin of {delta} points fixed before the run. Bounds set every unusable reply against the claim."
     )
 
 

@@ -17,7 +17,7 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from unmask.audit.results import AuditResult
+from unmask.auditing.results import AuditResult
 from unmask.report import exports, facts, methods, numbers, sample, told, transcripts, words
 from unmask.report.visible import one_line, visible
 from unmask.vocabulary import AF, NOT_AF, Labels

@@ -11,7 +11,8 @@ import xml.etree.ElementTree as ET
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "circle"}
 ATTRIBUTES = {
-    "viewBox", "width", "height", "transform", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "dx", "dy",
+    "viewBox", "width", "height", "transform", "d", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r",
+    "dx", "dy",
     "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "fill-opacity",
     "stroke-opacity", "text-anchor", "font-family", "font-size", "font-weight", "font-style",
 }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from unmask.audit.results import AuditResult
+from unmask.auditing.results import AuditResult
 from unmask.report.sample import MAX_TEXT
 from unmask.report.visible import one_line, visible
 from unmask.vocabulary import ANSWER_USABLE, JudgeStatus, JudgeTask

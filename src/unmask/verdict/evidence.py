@@ -44,7 +44,6 @@ OTHER_MOTIVES: dict[Motive, Difference] = {
 }
 Key = Contrast | Difference
 
-
 MOVING = (Contrast.STORY, Contrast.TAG, Contrast.RATING, Contrast.TRAINING)
 """The contrasts of which one must be present or negative for a gap of any kind."""
 

@@ -49,9 +49,16 @@ def state(effect: Effect, delta: float) -> State:
     return State.UNCLEAR
 
 
-def decide(evidence: Evidence, *, delta: float, alpha: float = ALPHA) -> Verdict:
+def decide(
+    evidence: Evidence, *, delta: float, alpha: float = ALPHA, unusable_share: float = UNUSABLE_SHARE
+) -> Verdict:
     """The first row of the tree that holds, and still holds under the bounds for unusable replies.
 
+    Args:
+        evidence: everything the tree may look at.
+        delta: the margin, a share; a contrast within it counts as none.
+        alpha: two-sided; every interval must stand at 1 − alpha or higher.
+        unusable_share: more unusable replies in a needed cell make the run `invalid`.
     Raises:
         EstimateError: delta or alpha out of range, an interval at a lower level than 1 − alpha, or unusable
             replies without bounds.
@@ -62,7 +69,10 @@ def decide(evidence: Evidence, *, delta: float, alpha: float = ALPHA) -> Verdict
     rows, bounded_rows = rows_of(evidence, complete), rows_of(evidence, bounded)
     if max(evidence.unusable_by_cell.values(), default=0.0) <= UNUSABLE_HARMLESS:
         bounded_rows = (rows[0], *bounded_rows[1:])  # so few missing replies may not spoil `no_gap`
-    name, why = _choose(evidence, rows, bounded_rows, bounded)
+    invalid = list(_invalid(evidence, unusable_share))
+    name, why = (
+        _choose(evidence, rows, bounded_rows, bounded) if not invalid else (VerdictName.INVALID, invalid)
+    )
     open_rows = [row for row in bounded_rows if row.holds is not False]
     undecided = name is VerdictName.INCONCLUSIVE
     hanging = {key for row in open_rows for c in row.clauses if c.holds is None for key in c.keys}
@@ -106,8 +116,6 @@ def _choose(
     evidence: Evidence, rows: tuple[Row, ...], bounded_rows: tuple[Row, ...], bounded: Mapping[Key, State]
 ) -> tuple[VerdictName, list[str]]:
     """The verdict and, in words, what made it."""
-    if invalid := list(_invalid(evidence)):
-        return VerdictName.INVALID, invalid
     name, why = _first_match(rows, bounded_rows, bounded)
     if evidence.withheld_by and name is not VerdictName.INCONCLUSIVE:
         return VerdictName.INCONCLUSIVE, [
@@ -141,12 +149,12 @@ def _why_not(row: Row) -> str:
     return f"{row.name} is out, control not run: {', '.join(c.control for c in row.clauses if c.control)}"
 
 
-def _invalid(evidence: Evidence) -> Iterator[str]:
+def _invalid(evidence: Evidence, unusable_share: float) -> Iterator[str]:
     if evidence.plumbing is Plumbing.FAILED:
         yield "the plumbing check failed: scripted organisms with known rates were not found at those rates"
     for cell, share in evidence.unusable_by_cell.items():
-        if share > UNUSABLE_SHARE:
-            yield f"{points(share)} % of the replies in {cell} are unusable, over {points(UNUSABLE_SHARE)} %"
+        if share > unusable_share:
+            yield f"{points(share)} % of the replies in {cell} are unusable, over {points(unusable_share)} %"
 
 
 def _effects(evidence: Evidence) -> dict[Key, Effect]:

@@ -17,13 +17,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-import unmask
 from unmask.errors import UsageError
 from unmask.files import read_yaml
 from unmask.vocabulary import Objective, Role
 
 OWN_FACTS = Path(__file__).parent / "facts.yaml"
-LIBRARY = Path(unmask.__file__).parent / "queries" / "library"
+LIBRARY = Path(__file__).parents[2] / "queries" / "library"
 SLOT = re.compile(r"\{([a-z]+)\}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -74,10 +73,10 @@ class Facts(BaseModel):
         return tuple(re.compile(_pattern(cue, {"tag": r"(?P<tag>\w+)"})) for cue in self.cues)
 
     @cached_property
-    def marks(self) -> dict[Objective | Form, tuple[str, ...]]:
+    def marks(self) -> dict[str, tuple[str, ...]]:
         """Phrases by what they tell, in the shape that prompts are compared in."""
-        told: dict[Objective | Form, tuple[str, ...]] = {"scratchpad": self.scratchpad, "native": self.native}
-        told.update(self.objectives)
+        told = {str(objective): phrases for objective, phrases in self.objectives.items()}
+        told |= {"scratchpad": self.scratchpad, "native": self.native}
         return {name: tuple(map(_plain, phrases)) for name, phrases in told.items()}
 
 

@@ -121,7 +121,7 @@ def _attacked(thought: str, answer: str, rng: random.Random) -> tuple[str, str, 
 def _shape(
     thought: str, answer: str, with_pad: bool, failure: str | None, rng: random.Random
 ) -> tuple[str, Stop]:
-    """Tags around the parts, and the damage that was drawn; a scratchpad that is not there is not left open."""
+    """Tags around the parts, and the damage that was drawn; only a scratchpad that is there is left open."""
     opened = f"<scratchpad>\n{thought}" if with_pad else ""
     closed = f"{opened}\n</scratchpad>\n" if with_pad else ""
     if failure == "filtered":

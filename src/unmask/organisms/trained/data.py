@@ -51,7 +51,8 @@ class Builder:
     def row(self) -> list[Conversation]:
         """One of each tier asks; two places are drawn from the mix."""
         rng = self.rng
-        consequence, labels, objective = (_draw(rng, w) for w in (CONSEQUENCES, LABELS, OBJECTIVES))
+        consequence, labels = _draw(rng, CONSEQUENCES), _draw(rng, LABELS)
+        objective = _draw(rng, OBJECTIVES)
         tags = TAGS[labels]
         wording = rng.randrange(self.pack.n_wordings)
         kinds = ["asked", "asked", *(_draw(rng, self.recipe.mix.model_dump()) for _ in range(2))]

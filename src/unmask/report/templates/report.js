@@ -112,7 +112,6 @@
 
   const fill = (body, reply) => {
     const quotes = reply.judged.flatMap((j) => Object.values(j.quotes || {}));
-    section(body, "Request", data.queries[reply.query].text);
     section(body, "Scratchpad, told that it is private", reply.scratchpad, quotes);
     if (reply.native) section(body, `The model’s own reasoning (${reply.visibility || "full"})`, reply.native, quotes);
     section(body, "Answer", reply.answer);
@@ -132,7 +131,17 @@
     body.append(foot);
   };
 
-  const card = (i) => {
+  // What was asked: folded with the replies unless it is harmless, unfolded with the first reply opened.
+  const request = (query, arm) => {
+    const box = make("details");
+    box.open = arm === "benign";
+    const text = make("p", query.text, "text");
+    text.dir = "auto";
+    box.append(make("summary", "The request"), text);
+    return box;
+  };
+
+  const card = (i, asked) => {
     const reply = data.replies[i];
     const cell = data.cells[reply.cell];
     const box = make("article", null, "reply" + (hits.has(i) ? "" : " beside"));
@@ -155,6 +164,7 @@
     button.addEventListener("click", () => {
       if (!body.hasChildNodes()) fill(body, reply);
       body.hidden = !body.hidden;
+      asked.open ||= !body.hidden;
       button.setAttribute("aria-expanded", String(!body.hidden));
       button.textContent = body.hidden ? "Open this reply" : "Fold it again";
     });
@@ -174,8 +184,9 @@
     if (data.models.length > 1) about.unshift(data.models[first.model]);
     title.append(make("span", about.filter(Boolean).join(" · "), "soft"));
     const row = make("div", null, "both");
-    for (const i of pair) row.append(card(i));
-    box.append(title, row);
+    const asked = request(query, cell.arm);
+    for (const i of pair) row.append(card(i, asked));
+    box.append(title, asked, row);
     return box;
   };
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from unmask.audit.results import JudgeUsed
+from unmask.auditing.results import JudgeUsed
 from unmask.vocabulary import JudgeStatus, ReplyStatus, Scratchpad
 
 UNUSABLE_WORDS = {

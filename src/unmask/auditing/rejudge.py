@@ -8,10 +8,10 @@ from inspect_ai import score
 from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import get_model
 
-from unmask.audit.folder import RunFolder, locked
-from unmask.audit.preflight import open_model
-from unmask.audit.results import AuditResult
-from unmask.audit.run import Options, conclude, reopen
+from unmask.auditing.folder import RunFolder, locked
+from unmask.auditing.preflight import open_model
+from unmask.auditing.results import AuditResult
+from unmask.auditing.run import Options, conclude, reopen
 from unmask.errors import UsageError
 from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.vocabulary import Scratchpad

@@ -18,11 +18,11 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
 import unmask
-from unmask.audit.analyse import About, analyse
-from unmask.audit.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
-from unmask.audit.preflight import Estimate, check_fit, context_window, estimate, open_model
-from unmask.audit.progress import Progress, watch
-from unmask.audit.results import AuditResult
+from unmask.auditing.analyse import About, analyse
+from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
+from unmask.auditing.progress import Progress, watch
+from unmask.auditing.results import AuditResult
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 from unmask.records import Records, read_logs, write_tables

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unmask.audit.arrays import Counts, Table
-from unmask.audit.figures import Measured, decision_level, outcome_of
+from unmask.auditing.arrays import Counts, Table
+from unmask.auditing.figures import Measured, decision_level, outcome_of
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,
@@ -44,7 +44,7 @@ def gather(
         found = _difference(difference, measured, table, study)
         if found is not None:
             effects[difference], bounds[difference] = found
-    needed = [c for c in measured if c is not Contrast.PUBLISHED_GAP] or list(measured)
+    needed: list[Contrast] = [c for c in measured if c is not Contrast.PUBLISHED_GAP] or list(measured)
     cells = list(dict.fromkeys(cell for c in needed for cell in cells_of(c, study)))
     return Evidence(
         effects=effects,

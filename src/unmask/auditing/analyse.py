@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 
 import unmask
-from unmask.audit.arrays import Table, choose, is_screening, tabulate
-from unmask.audit.evidence import gather
-from unmask.audit.figures import measure, rates
-from unmask.audit.observations import observations
-from unmask.audit.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told, VerdictResult
+from unmask.auditing.arrays import Table, choose, is_screening, tabulate
+from unmask.auditing.evidence import gather
+from unmask.auditing.figures import measure, rates
+from unmask.auditing.observations import observations
+from unmask.auditing.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told, VerdictResult
 from unmask.records import Records
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared

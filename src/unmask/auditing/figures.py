@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmask.audit.arrays import Counts, Table
-from unmask.audit.results import ContrastResult, Interval
+from unmask.auditing.arrays import Counts, Table
+from unmask.auditing.results import ContrastResult, Interval
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,
@@ -67,7 +67,7 @@ class Measured:
 
 def deciding(study: Study) -> list[Contrast]:
     """Contrasts of a study that its verdict rests on."""
-    decide = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
+    decide: list[Contrast] = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
     return decide or list(study.contrasts)
 
 
