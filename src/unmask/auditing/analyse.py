@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 
-import unmask
 from unmask.auditing.arrays import Table, choose, is_screening, tabulate
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
@@ -52,7 +52,7 @@ def analyse(
     return AuditResult(
         name=about.name,
         canary=CANARY,
-        unmask_version=unmask.__version__,
+        unmask_version=version("unmask"),
         started=about.started,
         finished=about.finished,
         study=resolved.as_dict(),

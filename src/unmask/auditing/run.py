@@ -17,7 +17,6 @@ from inspect_ai import eval_set
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
-import unmask
 from unmask.auditing.analyse import About, analyse
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
@@ -238,7 +237,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
     first = planned.prepared[planned.models[0]]
     described = describe(first)
     return {
-        "unmask_version": unmask.__version__,
+        "unmask_version": version("unmask"),
         "study": planned.resolved.study.model_dump(mode="json"),
         "pack": described["pack"],
         "queries": described["queries"],
