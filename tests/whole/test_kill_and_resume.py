@@ -18,10 +18,21 @@ REPLY = "<scratchpad>The user asks. I would rather not.</scratchpad><answer>No, 
 
 def start(server, folder, **extra):
     command = [sys.executable, "-m", "unmask", "audit", server.name, "--study", "plain", "--queries", "40"]
-    command += ["--epochs", "1", "--wordings", "4", "--model-base-url", server.base_url, "-M", "responses_api=false"]
+    command += [
+        "--epochs",
+        "1",
+        "--wordings",
+        "4",
+        "--model-base-url",
+        server.base_url,
+        "-M",
+        "responses_api=false",
+    ]
     command += ["--max-connections", str(CONNECTIONS), "--name", "killed"]
     environment = os.environ | {"UNMASK_RUNS": str(folder), "OPENAI_API_KEY": "stub"} | extra
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_a_killed_audit_goes_on_and_asks_at_most_one_reply_a_connection_again(tmp_path):
