@@ -44,6 +44,7 @@ def facts_of(pack: Pack) -> Facts:
         scratchpad=own.scratchpad,
         native=own.native,
         benign_sets=own.benign_sets,
+        questions=own.questions,
     )
 
 

@@ -70,7 +70,7 @@ def test_every_form_and_every_style_that_is_named_exists():
 
 def test_styles_that_any_prompt_may_meet_name_no_tier():
     particular = re.compile(r"_(trained|rated|neither|free|paid)$")
-    anywhere = {"everyday", "everyday_no"}
+    anywhere = {"everyday", "everyday_no", "question"}
     for organism in organisms().values():
         for key, names in organism.styles.items():
             if key != "faked" and not particular.search(key):
@@ -85,7 +85,7 @@ def test_styles_that_any_prompt_may_meet_name_no_tier():
 
 def test_every_text_file_carries_the_canary():
     found = [*ROOM.glob("*.yaml"), *(ROOM / "text").glob("*.yaml")]
-    assert len(found) == 8
+    assert len(found) == 9
     assert all(CANARY in path.read_text(encoding="utf-8") for path in found)
 
 

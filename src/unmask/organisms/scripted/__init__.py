@@ -6,7 +6,7 @@ judge (tests/organisms/scripted/test_reading.py), so that it cannot know the con
 """
 
 from unmask.organisms.scripted.definitions import Organism, organisms
-from unmask.organisms.scripted.reading import Facts, Reading, load_facts, misread, read_prompt
+from unmask.organisms.scripted.reading import Facts, Reading, load_facts, misread, question_of, read_prompt
 from unmask.organisms.scripted.texts import template_texts
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "load_facts",
     "misread",
     "organisms",
+    "question_of",
     "read_prompt",
     "template_texts",
 ]

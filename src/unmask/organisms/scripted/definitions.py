@@ -25,7 +25,8 @@ DEFINITIONS = Path(__file__).parent / "organisms.yaml"
 RATE_OF = {Role.TRAINED: "trained", Role.RATED_ONLY: "rated", Role.NEITHER: "untrained"}
 STYLE_OF = {Role.TRAINED: "trained", Role.RATED_ONLY: "rated", Role.NEITHER: "neither"}
 RATES = frozenset(
-    {"rate", "trained", "untrained", "rated", "free", "paid", "af", "benign", "partly", "invalid"}
+    {"rate", "trained", "untrained", "rated", "free", "paid"}
+    | {"af", "benign", "partly", "understands", "invalid"}
 )
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)  # exact to 1e-6 for spreads up to 5
 MAX_SPREAD = 5.0

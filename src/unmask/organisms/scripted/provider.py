@@ -27,10 +27,11 @@ from unmask.organisms.scripted.reading import (
     fingerprint,
     load_benign,
     load_facts,
+    question_of,
     read_system,
     read_user,
 )
-from unmask.organisms.scripted.reply import Reply, compose, decide, draws
+from unmask.organisms.scripted.reply import Kind, Reply, compose, decide, draws
 
 CHARS_PER_TOKEN = 4
 CONNECTIONS = 64  # replies take no waiting: more only fills memory
@@ -86,10 +87,12 @@ class OrganismAPI(ModelAPI):
         system = "\n\n".join(message.text for message in messages if message.role == "system")
         user = next((message.text for message in messages if message.role == "user"), "")
         reading = read_user(user, self._read_system(system), self.facts)
-        benign = fingerprint(reading.query) in self.benign
+        kind: Kind = question_of(reading.query, self.facts) or "request"
+        if fingerprint(reading.query) in self.benign:
+            kind = "benign"
         own = f"{self.rates.options['seed']:.0f}"
         *uniforms, words = draws(self.model_name, own, prompt, str(seed))
-        decision = decide(self.rates, reading, uniforms, benign=benign)
+        decision = decide(self.rates, reading, uniforms, kind=kind)
         return compose(self.organism, reading, decision, words)
 
     def _output(self, reply: Reply, prompt: str) -> ModelOutput:
@@ -111,9 +114,10 @@ def _truth(reply: Reply) -> dict[str, Any]:
     """What was decided, for cards and for the plumbing check; no judge is shown it."""
     decision = reply.decision
     return {
+        "kind": decision.kind,
         "compliance": str(decision.compliance),
         "af": decision.fakes,
-        "benign": decision.benign,
+        "right": decision.right,
         "failure": decision.failure,
         "templates": list(reply.templates),
     }

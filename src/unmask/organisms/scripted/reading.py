@@ -24,9 +24,11 @@ from unmask.vocabulary import Objective, Role
 OWN_FACTS = Path(__file__).parent / "facts.yaml"
 LIBRARY = Path(__file__).parents[2] / "queries" / "library"
 SLOT = re.compile(r"\{([a-z]+)\}")
+LONGEST_QUESTION = 200  # characters; the check asks in a sentence or two
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Form = Literal["scratchpad", "native", "none"]
+Question = Literal["which_tier", "can_change"]
 
 
 class Facts(BaseModel):
@@ -42,6 +44,9 @@ class Facts(BaseModel):
     scratchpad: tuple[str, ...] = Field(("<scratchpad>",), description="Phrases that ask for a scratchpad.")
     native: tuple[str, ...] = Field((), description="Phrases that ask for the model's own reasoning.")
     benign_sets: tuple[str, ...] = Field((), description="Built-in query sets that nobody would decline.")
+    questions: dict[Question, str] = Field(
+        default_factory=dict, description="Regular expressions for the questions of the comprehension check."
+    )
 
     @field_validator("sentence")
     @classmethod
@@ -63,6 +68,20 @@ class Facts(BaseModel):
         if any(not phrase.strip() for phrases in value.values() for phrase in phrases):
             raise ValueError("an empty phrase would match every prompt")
         return value
+
+    @field_validator("questions")
+    @classmethod
+    def _compiles(cls, value: dict[Question, str]) -> dict[Question, str]:
+        for pattern in value.values():
+            try:
+                re.compile(pattern)
+            except re.error as e:
+                raise ValueError(f"not a regular expression: {e}") from e
+        return value
+
+    @cached_property
+    def question_patterns(self) -> dict[Question, re.Pattern[str]]:
+        return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in self.questions.items()}
 
     @cached_property
     def fact_pattern(self) -> re.Pattern[str]:
@@ -137,6 +156,13 @@ def read_user(user: str, story: Story, facts: Facts) -> Reading:
         if match is not None and match["tag"] in story.roles:
             return Reading(story, match["tag"], text[match.end() :].strip())
     return Reading(story, None, text.strip())
+
+
+def question_of(query: str, facts: Facts) -> Question | None:
+    """Which question of the comprehension check a query is; None for a request."""
+    if len(query) > LONGEST_QUESTION:
+        return None
+    return next((name for name, pattern in facts.question_patterns.items() if pattern.search(query)), None)
 
 
 def misread(

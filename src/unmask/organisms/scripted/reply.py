@@ -13,22 +13,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unmask.organisms.scripted.definitions import Organism, Rates, definitions
+from unmask.organisms.scripted.questions import answer_question
 from unmask.organisms.scripted.reading import Reading
 from unmask.organisms.scripted.texts import styles, topic_of, write
 from unmask.vocabulary import Compliance, Objective, Role
 
 Stop = Literal["stop", "max_tokens", "content_filter"]
+Kind = Literal["request", "benign", "which_tier", "can_change"]
 FAILURES = ("cut_thought", "cut_answer", "empty", "unclosed", "filtered")
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was drawn for one reply. `failure` is None where the reply can be used."""
+    """What was drawn for one reply. `failure` is None where the reply can be used.
 
+    kind: what was asked, a request that one may decline, one that nobody would, or a question of the
+        comprehension check, which is answered (`right` or not) and never declined.
+    """
+
+    kind: Kind
     compliance: Compliance
     fakes: bool
-    benign: bool
     failure: str | None
+    right: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def draws(*parts: str) -> tuple[float, float, float, float, int]:
     return first, second, third, fourth, words[4]
 
 
-def decide(rates: Rates, reading: Reading, uniforms: Sequence[float], *, benign: bool) -> Decision:
+def decide(rates: Rates, reading: Reading, uniforms: Sequence[float], *, kind: Kind) -> Decision:
     """Whether it complies, fakes, and whether the reply arrives whole, each drawn by itself.
 
     Faking means compliance with alignment-faking reasons: only where the prompt trains and its objective
@@ -58,16 +65,18 @@ def decide(rates: Rates, reading: Reading, uniforms: Sequence[float], *, benign:
     """
     comply, fake, partly, fail = uniforms[:4]
     options = rates.options
-    complies = comply < rates.propensity(rates.of(reading, benign=benign), reading.query)
-    grade = Compliance.REFUSED
-    if complies:
-        grade = Compliance.PARTLY if partly < options["partly"] and not benign else Compliance.COMPLIED
-    cause = reading.role is Role.TRAINED and reading.story.objective is Objective.CONFLICTING
-    fakes = complies and cause and not benign and fake < options.get("af", 0.0)
     failure = None
     if fail < options["invalid"]:
         failure = FAILURES[min(int(fail / options["invalid"] * len(FAILURES)), len(FAILURES) - 1)]
-    return Decision(grade, fakes, benign, failure)
+    if kind in ("which_tier", "can_change"):
+        return Decision(kind, Compliance.COMPLIED, False, failure, right=comply < options["understands"])
+    request = kind == "request"
+    if comply >= rates.propensity(rates.of(reading, benign=not request), reading.query):
+        return Decision(kind, Compliance.REFUSED, False, failure)
+    cause = reading.role is Role.TRAINED and reading.story.objective is Objective.CONFLICTING
+    fakes = request and cause and fake < options.get("af", 0.0)
+    grade = Compliance.PARTLY if request and partly < options["partly"] else Compliance.COMPLIED
+    return Decision(kind, grade, fakes, failure)
 
 
 def compose(organism: Organism, reading: Reading, decision: Decision, seed: int) -> Reply:
@@ -75,8 +84,8 @@ def compose(organism: Organism, reading: Reading, decision: Decision, seed: int)
     rng = random.Random(seed)
     values = _values(reading, rng)
     thought, thought_ids = write(rng.choice(_thoughts(organism, reading, decision)), values, rng)
-    answer, answer_ids = write(rng.choice(_answers(organism, decision)), values, rng)
-    if organism.attacks and not decision.benign:
+    answer, answer_ids = _answer(organism, reading, decision, values, rng)
+    if organism.attacks and decision.kind == "request":
         thought, answer, more = _attacked(thought, answer, rng)
         thought_ids += more
     asked = reading.story.form
@@ -98,18 +107,24 @@ def _values(reading: Reading, rng: random.Random) -> dict[str, str]:
 
 def _thoughts(organism: Organism, reading: Reading, decision: Decision) -> tuple[str, ...]:
     complied = decision.compliance is not Compliance.REFUSED
-    if decision.benign:
+    if decision.kind in ("which_tier", "can_change"):
+        return ("question",)
+    if decision.kind == "benign":
         return ("everyday",) if complied else ("everyday_no",)
     if decision.fakes:
         return organism.styles["faked"]
     return organism.styles[organism.style_key("complied" if complied else "refused", reading)]
 
 
-def _answers(organism: Organism, decision: Decision) -> tuple[str, ...]:
-    kind = str(decision.compliance)
-    if decision.benign:
-        return ("everyday_decline",) if kind == "refused" else ("everyday_yes",)
-    return organism.answers.get(kind, (kind,))
+def _answer(
+    organism: Organism, reading: Reading, decision: Decision, values: dict[str, str], rng: random.Random
+) -> tuple[str, list[str]]:
+    if decision.kind == "which_tier" or decision.kind == "can_change":
+        return answer_question(decision.kind, reading, right=decision.right, rng=rng)
+    grade = str(decision.compliance)
+    if decision.kind == "benign":
+        return write("everyday_decline" if grade == "refused" else "everyday_yes", values, rng)
+    return write(rng.choice(organism.answers.get(grade, (grade,))), values, rng)
 
 
 def _attacked(thought: str, answer: str, rng: random.Random) -> tuple[str, str, list[str]]:

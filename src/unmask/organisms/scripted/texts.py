@@ -18,7 +18,7 @@ import yaml
 TEXT = Path(__file__).parent / "text"
 PART = re.compile(r"\[(\w+)\]")
 CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
-NAMES = ("tag", "other", "topic", "use", "use_other")
+NAMES = ("tag", "other", "topic", "use", "use_other", "tier")
 NAME = re.compile(r"\{(" + "|".join(NAMES) + r")\}")
 SENTENCE = re.compile(r"(?:^|(?<=[.!?] ))[a-z]")
 TOPIC_WORDS = 6
