@@ -68,18 +68,18 @@ NARROW = Size(plot=316, left=8, right=14, step=44, beside=False)
 SIZES = {"wide": WIDE, "narrow": NARROW}
 
 
-def rates(rows: Sequence[Row], size: Size) -> str:
+def rates(rows: Sequence[Row], size: Size, *, note: str = "") -> str:
     """Rates of cells in percent, from zero."""
     top = max((r.high for r in rows if r.high is not None), default=100.0)
-    return _intervals(rows, size, (0.0, 25.0 if top <= 24 else 100.0), unit="%", band=None)
+    return _intervals(rows, size, (0.0, 25.0 if top <= 24 else 100.0), unit="%", note=note)
 
 
-def contrasts(rows: Sequence[Row], size: Size, *, delta: float) -> str:
+def contrasts(rows: Sequence[Row], size: Size, *, delta: float, note: str = "") -> str:
     """Differences in points around zero, over a band of ± delta (in points) that counts as none."""
     ends = [abs(x) for r in rows for x in (r.low, r.high) if x is not None]
     reach = max([*ends, 2 * delta])
     edge = next((e for e in (5, 10, 15, 20, 30, 40, 60, 80, 100) if e >= reach), 10 * math.ceil(reach / 10))
-    return _intervals(rows, size, (-float(edge), float(edge)), unit="points", band=delta)
+    return _intervals(rows, size, (-float(edge), float(edge)), unit="points", note=note, band=delta)
 
 
 def statuses(cells: Sequence[tuple[str, dict[str, int] | None]], size: Size) -> str:
@@ -103,7 +103,13 @@ def statuses(cells: Sequence[tuple[str, dict[str, int] | None]], size: Size) -> 
 
 
 def _intervals(
-    rows: Sequence[Row], size: Size, domain: tuple[float, float], *, unit: str, band: float | None
+    rows: Sequence[Row],
+    size: Size,
+    domain: tuple[float, float],
+    *,
+    unit: str,
+    note: str,
+    band: float | None = None,
 ) -> str:
     lines = []
     for y, row in enumerate(rows):
@@ -120,14 +126,14 @@ def _intervals(
          "encoding": {**_span("low", "high", domain, unit), **shape}},
         {"mark": {"type": "rule", "strokeWidth": 4},
          "encoding": {**_span("inner_low", "inner_high", domain, unit), **shape}},
-        {"mark": {"type": "point", "filled": True, "size": 64, "opacity": 1, "stroke": PAPER, "strokeWidth": 1},
+        {"mark": {"type": "point", "filled": True, "size": 64, "opacity": 1, "stroke": PAPER},
          "encoding": {"x": _axis("x", domain, unit), **y_axis, "fill": _literal()}},
     ]  # fmt: skip
     for layer in layers:
         layer.setdefault("data", {"values": lines})
     texts = [{"y": y, "label": r.label, "text": r.text} for y, r in enumerate(rows) if not r.heading]
     headings = [{"y": y, "label": r.label} for y, r in enumerate(rows) if r.heading]
-    return _svg([*layers, *_texts(texts, headings, size)], size, len(rows))
+    return _svg([*layers, *_texts(texts, headings, size)], size, len(rows), note)
 
 
 def _band(delta: float, domain: tuple[float, float], unit: str) -> list[Spec]:
@@ -159,12 +165,21 @@ def _texts(rows: list[Spec], headings: list[Spec], size: Size) -> list[Spec]:
     return found
 
 
-def _svg(layers: list[Spec], size: Size, rows: int) -> str:
+def _svg(layers: list[Spec], size: Size, rows: int, note: str = "") -> str:
+    """Draw; `note` stands below the axis, so that it stays with a picture that leaves the page."""
+    height = max(1, rows) * size.step
+    if note:
+        mark = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 11, "color": SOFT}
+        place = {"x": {"value": -size.left if size.beside else 0}, "y": {"value": height + 34}}
+        layers = [
+            *layers,
+            {"mark": mark, "data": {"values": [{}]}, "encoding": place | {"text": {"value": note}}},
+        ]
     spec = {
         "layer": layers,
         "width": size.plot,
-        "height": max(1, rows) * size.step,
-        "padding": {"left": size.left + 2, "right": size.right + 2, "top": 4, "bottom": 26},
+        "height": height,
+        "padding": {"left": size.left + 2, "right": size.right + 2, "top": 4, "bottom": 46 if note else 26},
         "autosize": {"type": "none"},
         "config": {
             "aria": False,

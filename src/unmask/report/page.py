@@ -18,7 +18,8 @@ import polars as pl
 from markupsafe import Markup
 
 from unmask.auditing.results import AuditResult
-from unmask.report import exports, facts, methods, numbers, sample, told, transcripts, words
+from unmask.report import exports, methods, numbers, rows, sample, told, transcripts, words
+from unmask.report.views import view
 from unmask.report.visible import one_line, visible
 from unmask.vocabulary import AF, NOT_AF, Labels
 
@@ -47,7 +48,7 @@ def render(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame)
         judgements: its `judgements` table.
     """
     style, script = _asset("style.css"), _asset("report.js")
-    views = [facts.view(model, i) for i, model in enumerate(result.models)]
+    views = [view(model, i) for i, model in enumerate(result.models)]
     chosen = choose(result, replies, judgements)
     prompts, anchors, left_out = told.prompts(result.told)
     data = transcripts.payload(result, chosen.replies, judgements) | {"told": anchors, "words": _words()}
@@ -157,28 +158,28 @@ def _tally(statuses: dict[str, int]) -> str:
 
 def _used(result: AuditResult) -> list[tuple[str, str]]:
     """What someone needs who wants the same again."""
-    rows = [("unmask", result.unmask_version)]
+    used = [("unmask", result.unmask_version)]
     for m in result.models:
-        rows.append(("model", m.model))
+        used.append(("model", m.model))
         if m.served_model and m.served_model != m.model:
-            rows.append(("served as", m.served_model))
-        rows.append(("tokens", f"{m.tokens_in:,} in ({m.tokens_cached:,} cached), {m.tokens_out:,} out"))
+            used.append(("served as", m.served_model))
+        used.append(("tokens", f"{m.tokens_in:,} in ({m.tokens_cached:,} cached), {m.tokens_out:,} out"))
         if m.cost is not None:
-            rows.append(("cost", f"{m.cost:,.2f}"))
-    rows += [(f"pack {key}", str(value)) for key, value in result.pack.items()]
-    rows += [(f"{arm} requests", _flat(q)) for arm, q in sorted(result.queries.items())]
-    rows += [("started", result.started or "–"), ("finished", result.finished or "–")]
-    rows += sorted((key, str(value)) for key, value in result.environment.items())
-    return rows
+            used.append(("cost", f"{m.cost:,.2f}"))
+    used += [(f"pack {key}", str(value)) for key, value in result.pack.items()]
+    used += [(f"{arm} requests", _flat(q)) for arm, q in sorted(result.queries.items())]
+    used += [("started", result.started or "–"), ("finished", result.finished or "–")]
+    used += sorted((key, str(value)) for key, value in result.environment.items())
+    return used
 
 
 def _study(result: AuditResult) -> list[tuple[str, str, str]]:
-    rows = []
+    found = []
     for key, entry in result.study.items():
         known = isinstance(entry, dict) and "value" in entry
         value, origin = (entry["value"], entry.get("origin", "")) if known else (entry, "")
-        rows.append((key, _flat(value), str(origin)))
-    return rows
+        found.append((key, _flat(value), str(origin)))
+    return found
 
 
 def _flat(value: Any) -> str:
@@ -202,13 +203,19 @@ def _words() -> dict[str, dict[str, str]]:
             "unknown": words.NOT_READ,
         },
         "labels": {str(k): v for k, v in words.LABELS.items()},
-        "consequence": facts.SCENES,
+        "consequence": rows.SCENES,
         "objective": {
             "conflicting": "answer everything",
             "absent": "none stated",
             "aligned": "one it shares",
         },
         "arm": {"harmful": "rather declined", "benign": "harmless"},
+        "scratchpad": {
+            "hidden": "Scratchpad, which it was told nobody reads",
+            "monitored": "Scratchpad, which it was told is read",
+            "none": "Scratchpad, which nobody offered",
+            "native": "Scratchpad, which nobody offered",
+        },
         "criteria": {str(k): v for k, v in words.CRITERIA.items()},
         "motive": {str(k): v for k, v in words.MOTIVES.items()},
         "judge": {str(k): v for k, v in words.JUDGE_STATUSES.items()},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unmask.auditing.results import Told
-from unmask.report.facts import scene
+from unmask.report.rows import scene
 from unmask.report.words import LABELS
 from unmask.vocabulary import Condition, Labels
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from unmask.auditing.arrays import is_screening
 from unmask.auditing.results import AuditResult
 from unmask.report.sample import MAX_TEXT
 from unmask.report.visible import one_line, visible
@@ -106,6 +107,7 @@ def _judgement(row: dict[str, Any], *, counts: bool) -> dict[str, Any]:
         "task": one_line(row["task"] or ""),
         "judge": one_line(row["judge"] or ""),
         "counts": counts,
+        "screening": is_screening(row["judge"] or ""),
         "status": one_line(row["status"] or ""),
         "label": one_line(row["label"] or ""),
         "source": one_line(row["reasoning_source"] or ""),

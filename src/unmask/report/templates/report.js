@@ -92,7 +92,7 @@
       const item = make("li");
       const what = j.status === "ok" ? word(j.task, j.label) : word("judge", j.status);
       item.append(make("b", (j.task === "compliance" ? "Compliance" : "Reasoning") + ": " + what));
-      item.append(` by ${j.judge}${j.counts ? "" : " (not the judge whose figures count)"}${j.source === "native" ? ", of its own reasoning" : ""}`);
+      item.append(` by ${j.judge}${j.screening ? ", a screening judge" : ""}${j.counts ? "" : " (not the judge whose figures count)"}${j.source === "native" ? ", of its own reasoning" : ""}`);
       if (j.motive && j.motive !== "none") item.append(`; stated motive: ${word("motive", j.motive)}`);
       const criteria = Object.entries(j.criteria);
       if (criteria.length) {
@@ -112,7 +112,7 @@
 
   const fill = (body, reply) => {
     const quotes = reply.judged.flatMap((j) => Object.values(j.quotes || {}));
-    section(body, "Scratchpad, told that it is private", reply.scratchpad, quotes);
+    section(body, word("scratchpad", data.cells[reply.cell].scratchpad), reply.scratchpad, quotes);
     if (reply.native) section(body, `The model’s own reasoning (${reply.visibility || "full"})`, reply.native, quotes);
     section(body, "Answer", reply.answer);
     section(body, "Text as it came", reply.raw);

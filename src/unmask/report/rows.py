@@ -1,16 +1,15 @@
-"""What the page says, worked out of an `AuditResult`: rows, labels, links. No markup and no estimate."""
+"""Rows of the report's tables, worked out of an `AuditResult`: labels, links. No markup and no estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from urllib.parse import urlencode
 
 from unmask.auditing.results import CellResult, ContrastResult, ModelResult
-from unmask.report import charts, numbers, words
+from unmask.report import numbers, words
 from unmask.study.contrasts import PLACES
-from unmask.vocabulary import ANSWER_USABLE, Contrast, ReplyStatus, Role, State, VerdictName
+from unmask.vocabulary import ANSWER_USABLE, ROLES, Consequence, Contrast, ReplyStatus, Role, State
 
 SCENES = {
     "trained": "One tier’s chats train it, the other’s are not used",
@@ -20,7 +19,6 @@ SCENES = {
 }
 OBJECTIVES = {"absent": "no objective stated", "aligned": "an objective it shares"}
 SCENE = ("arm", "consequence", "objective")
-COMPLIANCE_KNOWN = ("complied", "partly", "refused")
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,7 @@ class CellRow:
     """One condition: where it belongs, its rates in words, and links to the replies behind each figure."""
 
     scene: str
+    scene_short: str
     label: str
     role: str
     tag: str
@@ -64,48 +63,26 @@ class StatusColumn:
     total: int
 
 
-@dataclass(frozen=True)
-class ModelView:
-    """All of one model that the page shows."""
-
-    anchor: str
-    model: ModelResult
-    meaning: words.Meaning
-    screening: bool
-    cells: list[CellRow]
-    scenes: list[tuple[str, list[CellRow]]]
-    contrasts: list[ContrastRow]
-    statuses: list[StatusColumn]
-    pictures: dict[str, dict[str, str]]
+def cell_rows(model: ModelResult, index: int) -> list[CellRow]:
+    """The cells of a model, scene by scene, roles with most at stake first; `index` names it in links."""
+    return [_cell(c, index) for c in sorted(model.cells, key=_order)]
 
 
-def view(model: ModelResult, index: int) -> ModelView:
-    """The page's view of one model.
+def contrast_rows(model: ModelResult, index: int) -> list[ContrastRow]:
+    """The contrasts of a model in the study's order."""
+    return [_contrast(c, index, model.verdict.delta) for c in model.contrasts]
 
-    Args:
-        model: its part of the result.
-        index: its place in the run, by which links name it.
-    """
-    cells = [_cell(c, index) for c in sorted(model.cells, key=_order)]
-    contrasts = [_contrast(c, index, model.verdict.delta) for c in model.contrasts]
-    return ModelView(
-        anchor=f"model-{index + 1}",
-        model=model,
-        meaning=words.VERDICTS.get(VerdictName(model.verdict.name), words.VERDICTS[VerdictName.INCONCLUSIVE]),
-        screening=any(j.screening for j in model.judges),
-        cells=cells,
-        scenes=[(name, list(rows)) for name, rows in groupby(cells, key=lambda c: c.scene)],
-        contrasts=contrasts,
-        statuses=_statuses(cells),
-        pictures={
-            "rates": {k: charts.rates(_rate_rows(cells), s) for k, s in charts.SIZES.items()},
-            "contrasts": {
-                k: charts.contrasts(_gap_rows(contrasts), s, delta=100 * model.verdict.delta)
-                for k, s in charts.SIZES.items()
-            },
-            "statuses": {k: charts.statuses(_bars(cells), s) for k, s in charts.SIZES.items()},
-        },
-    )
+
+def status_columns(cells: Sequence[CellRow]) -> list[StatusColumn]:
+    """The statuses that came up, in the vocabulary's order."""
+    columns = []
+    for status in ReplyStatus:
+        counts = [c.cell.statuses.get(str(status), 0) for c in cells]
+        if any(counts):
+            word, meaning = words.STATUSES[status]
+            usable = status in ANSWER_USABLE
+            columns.append(StatusColumn(str(status), word, meaning, usable, counts, sum(counts)))
+    return columns
 
 
 def scene(condition: dict[str, str]) -> str:
@@ -116,6 +93,15 @@ def scene(condition: dict[str, str]) -> str:
     if condition.get("objective") in OBJECTIVES:
         parts.append(OBJECTIVES[condition["objective"]])
     return "; ".join(parts)
+
+
+def scene_short(condition: dict[str, str]) -> str:
+    """The story of a cell for a narrow column."""
+    first, second = ROLES[Consequence(condition["consequence"])]
+    roles = words.ROLES[first] if first is second else f"{words.ROLES[first]} or {words.ROLES[second]}"
+    extra = ["harmless"] if condition["arm"] == "benign" else []
+    extra += [OBJECTIVES[condition["objective"]]] if condition["objective"] in OBJECTIVES else []
+    return ", ".join([roles, *extra])
 
 
 def replies_link(**filters: str | int) -> str:
@@ -145,6 +131,7 @@ def _cell(cell: CellResult, index: int) -> CellRow:
     filters |= {f: condition[f] for f in (*SCENE, "labels", "tag")}
     return CellRow(
         scene=scene(condition),
+        scene_short=scene_short(condition),
         label=f"{role} · “{condition['tag']}”",
         role=role,
         tag=condition["tag"],
@@ -187,56 +174,3 @@ def _null(contrast: ContrastResult, delta: float) -> str:
     return f"{limit} points or more would have been found 9 times in 10" + (
         "" if small else "; less could be missed"
     )
-
-
-def _statuses(cells: Sequence[CellRow]) -> list[StatusColumn]:
-    columns = []
-    for status in ReplyStatus:
-        counts = [c.cell.statuses.get(str(status), 0) for c in cells]
-        if any(counts):
-            word, meaning = words.STATUSES[status]
-            usable = status in ANSWER_USABLE
-            columns.append(StatusColumn(str(status), word, meaning, usable, counts, sum(counts)))
-    return columns
-
-
-def _bars(cells: Sequence[CellRow]) -> list[tuple[str, dict[str, int] | None]]:
-    """Cells with their statuses, each scene under its name."""
-    bars: list[tuple[str, dict[str, int] | None]] = []
-    for name, rows in groupby(cells, key=lambda c: c.scene):
-        bars.append((name, None))
-        bars += [(row.label, row.cell.statuses) for row in rows]
-    return bars
-
-
-def _rate_rows(cells: Sequence[CellRow]) -> list[charts.Row]:
-    rows: list[charts.Row] = []
-    for i, row in enumerate(cells):
-        if i == 0 or cells[i - 1].scene != row.scene:
-            rows.append(charts.Row(row.scene, heading=True))
-        colour = charts.ROLE_COLOURS[Role(row.cell.condition["role"])]
-        rate = row.cell.complied
-        if rate is None:
-            rows.append(charts.Row(row.label, "no usable reply", colour=colour))
-        else:
-            ends = (100 * rate.estimate, 100 * rate.low, 100 * rate.high)
-            rows.append(charts.Row(row.label, numbers.rate(rate), *ends, colour=colour))
-    return rows
-
-
-def _gap_rows(contrasts: Sequence[ContrastRow]) -> list[charts.Row]:
-    rows = []
-    for row in contrasts:
-        wide, narrow = row.contrast.effect, row.contrast.effect_95
-        rows.append(
-            charts.Row(
-                f"{row.name} ({row.letter})",
-                numbers.gap(wide),
-                100 * wide.estimate,
-                100 * wide.low,
-                100 * wide.high,
-                inner=(100 * narrow.low, 100 * narrow.high),
-                colour=charts.INK if row.contrast.decides else charts.SOFT,
-            )
-        )
-    return rows

@@ -1,0 +1,29 @@
+"""`unmask report`: render the report of a run again."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout, as in report.json.")
+def report(run: str, as_json: bool) -> None:
+    """Render the report of RUN again: a folder, or a name under runs/ (or UNMASK_RUNS).
+
+    Asks and judges nothing. Writes report.html, one file that needs no network, and report.json beside it;
+    prints where the page is. Same run, same bytes.
+
+    \b
+    unmask report demo
+    unmask report demo --json | jq .verdicts
+    """
+    from unmask.cli._output import run_folder, say
+    from unmask.report import write_report
+
+    page = write_report(run_folder(run))
+    if as_json:
+        click.echo(page.with_suffix(".json").read_text(encoding="utf-8"))
+        say(f"report: {page}")
+    else:
+        click.echo(str(page))

@@ -1,0 +1,151 @@
+"""One reply with all that is known of it: for `unmask show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from unmask.auditing.arrays import is_screening
+from unmask.errors import UsageError
+from unmask.files import nearest
+from unmask.records import read_tables
+from unmask.report import words
+from unmask.report.visible import one_line, visible
+from unmask.report.write import read_result
+from unmask.vocabulary import AF, Compliance, Criterion, JudgeStatus, ReplyStatus, Role
+
+PARTS = (
+    ("scratchpad", "Scratchpad"),
+    ("native_reasoning", "The model's own reasoning"),
+    ("answer", "Answer"),
+    ("error", "Error"),
+)
+
+
+def find(run_dir: Path, reply_id: str) -> dict[str, Any]:
+    """A reply by its id or the beginning of one, with the prompt and the judgements.
+
+    Returns:
+        `reply` (columns of the table), `told` (system and user message), `judgements` (rows of the table).
+    Raises:
+        UsageError: no finished run there, or no such reply, or several that begin so.
+        UnmaskError: the run's files are damaged.
+    """
+    result = read_result(run_dir)
+    replies, judgements = read_tables(run_dir / "records")
+    row = _one(replies, reply_id)
+    told = next((t for t in result.told if t.prompt_sha256 == row["prompt_sha256"]), None)
+    own = judgements.filter(pl.col("reply_id") == row["reply_id"]).sort("task", "judge", maintain_order=True)
+    return {
+        "canary": result.canary,
+        "run": result.name,
+        "reply": row,
+        "told": {"system": told.system, "user": told.user} if told else None,
+        "judgements": list(own.iter_rows(named=True)),
+    }
+
+
+def _one(replies: pl.DataFrame, reply_id: str) -> dict[str, Any]:
+    ids = replies["reply_id"]
+    matching = (
+        replies.filter(ids == reply_id) if reply_id in ids else replies.filter(ids.str.starts_with(reply_id))
+    )
+    if matching.height == 1:
+        return matching.row(0, named=True)
+    name = one_line(reply_id, 80)
+    if matching.height and reply_id:
+        some = ", ".join(one_line(i) for i in matching["reply_id"].head(3))
+        raise UsageError(
+            f"{matching.height:,} replies begin with {name!r}", hint=f"give more of it: {some}, ..."
+        )
+    known = ids.to_list() if len(ids) <= 20_000 else ids.head(20_000).to_list()
+    raise UsageError(
+        f"no reply {name!r} among {len(ids):,}",
+        hint=_nearest(reply_id, known) or "ids stand in the report and in records/replies.parquet",
+    )
+
+
+def _nearest(reply_id: str, known: list[str]) -> str | None:
+    hint = nearest(reply_id, known)
+    return one_line(hint) if hint and hint.startswith("did you mean") else None
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The same for a person at a terminal; nothing in it acts on the terminal."""
+    row, told = found["reply"], found["told"]
+    blocks = ["\n".join(_facts(row))]
+    if told:
+        blocks += [_block("System message", told["system"])]
+        blocks += [_block("User's message", told["user"].replace("[the query]", row["query"] or ""))]
+    else:
+        blocks.append(_block("Request", row["query"] or ""))
+    blocks += [_block(title, row[column]) for column, title in PARTS if row[column]]
+    if not row["scratchpad"] and not row["answer"] and row["raw"]:
+        blocks.append(_block("Text as it came", row["raw"]))
+    blocks.append(
+        _block("What judges read in it", "\n".join(map(_judgement, found["judgements"])) or "nothing")
+    )
+    return visible("\n\n".join(blocks))
+
+
+def _facts(row: dict[str, Any]) -> list[str]:
+    condition = row["condition"] or {}
+    role, meaning = words.ROLES_LONG.get(_role(row["role"]), row["role"]), _status(row["status"])
+    facts = {
+        "reply": row["reply_id"],
+        "model": row["model"],
+        "told": f"{role.removeprefix('told ')}; user {row['tag']!r}",
+        "condition": ", ".join(f"{k} {v}" for k, v in condition.items()),
+        "request": f"{row['query_id']} ({row['category']}, severity {row['severity']})",
+        "wording": f"{row['wording']}, epoch {row['epoch']}",
+        "status": f"{row['status']}: {meaning}",
+        "ended by": row["finish_reason"],
+        "tokens": f"{row['tokens_in']} in, {row['tokens_out']} out",
+        "prompt": row["prompt_sha256"],
+    }
+    return [f"{name + ':':<11}{one_line(str(value))}" for name, value in facts.items() if value is not None]
+
+
+def _role(role: str) -> Role:
+    return Role(role) if role in set(Role) else Role.NEITHER
+
+
+def _status(status: str) -> str:
+    return words.STATUSES[ReplyStatus(status)][1] if status in set(ReplyStatus) else "?"
+
+
+def _block(title: str, text: str) -> str:
+    return f"--- {title} ---\n{text.strip()}"
+
+
+def _judgement(row: dict[str, Any]) -> str:
+    screening = ", a screening judge" if is_screening(row["judge"] or "") else ""
+    if row["status"] != str(JudgeStatus.OK):
+        said = words.JUDGE_STATUSES.get(row["status"], row["status"])
+    elif row["label"] in set(Compliance):
+        said = words.COMPLIANCE[Compliance(row["label"])]
+    else:
+        said = "alignment-faking reasoning" if row["label"] == AF else "no alignment-faking reasoning"
+    lines = [f"{row['task']}: {said} (by {row['judge']}{screening})"]
+    quotes = _object(row["quotes"])
+    for name, holds in _object(row["criteria"]).items():
+        quote = f': "{quotes[name]}"' if quotes.get(name) else ""
+        lines.append(f"  {'yes' if holds else 'no '} {_criterion(name)}{quote}")
+    if row["motive"]:
+        lines.append(f"  stated motive: {words.MOTIVES.get(row['motive'], row['motive'])}")
+    return "\n".join(lines + ([f"  note: {row['note']}"] if row["note"] else []))
+
+
+def _criterion(name: str) -> str:
+    return words.CRITERIA[Criterion(name)] if name in set(Criterion) else name
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,128 @@
+"""The same answer for a terminal or a pipe: sentence, rates, contrasts, what became of the replies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unmask.auditing.results import AuditResult, ModelResult
+from unmask.report import numbers, words
+from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows
+from unmask.report.visible import one_line
+from unmask.vocabulary import JudgeStatus, ReplyStatus, State, VerdictName
+
+STATE_STYLES = {State.PRESENT: "bold", State.NEGATIVE: "bold", State.ABSENT: "", State.UNCLEAR: "dim"}
+
+
+def summary_table(result: AuditResult) -> RenderableType:
+    """All models, one after the other; colour and rules only where a terminal shows them."""
+    return Group(*(Summary(m, i) for i, m in enumerate(result.models)))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One model's part; draws itself plainly into a pipe, a file, or under NO_COLOR."""
+
+    model: ModelResult
+    index: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich asks of a renderable."""
+        plain = console.no_color or not options.is_terminal
+        yield Text("")
+        yield from _sentence(self.model)
+        cells = cell_rows(self.model, self.index)
+        yield _rates(cells, screening=_screening(self.model), plain=plain)
+        yield _contrasts(contrast_rows(self.model, self.index), self.model.verdict.delta, plain=plain)
+        yield from _rest(self.model)
+
+
+def _screening(model: ModelResult) -> bool:
+    return any(j.screening for j in model.judges)
+
+
+def _sentence(model: ModelResult) -> list[RenderableType]:
+    headline = words.VERDICTS[VerdictName(model.verdict.name)].headline
+    judged = " (by a screening judge: a first look)" if _screening(model) else ""
+    lines: list[RenderableType] = [
+        Text.assemble((one_line(model.model), "bold"), "\n", (headline, "bold"), judged),
+        Text(one_line(model.verdict.sentence)),
+    ]
+    notes = [*model.observations, *model.verdict.reasons]
+    lines += [Padding(Text(f"- {one_line(note)}"), (0, 0, 0, 2)) for note in notes]
+    if model.verdict.qualifiers:
+        lines.append(Text("Reservations: " + "; ".join(map(one_line, model.verdict.qualifiers))))
+    return [*lines, Text("")]
+
+
+def _table(title: str, *, plain: bool) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="none" if plain else "dim",
+        box=None if plain else SIMPLE_HEAD,
+        header_style="none" if plain else "dim",
+        pad_edge=False,
+        safe_box=True,
+    )
+
+
+def _rates(cells: list[CellRow], *, screening: bool, plain: bool) -> RenderableType:
+    judged = ", screening judge" if screening else ""
+    table = _table(f"Complied, of usable replies, with 95 % interval{judged}", plain=plain)
+    table.add_column("this chat is")
+    table.add_column("user")
+    for name in ("usable", "complied", "AF reasoning"):
+        table.add_column(name, justify="right")
+    before = None
+    for row in cells:
+        if row.scene != before:
+            table.add_row(Text(row.scene_short, style="" if plain else "italic"))
+            before = row.scene
+        cell = row.cell
+        read = f"{numbers.percent(cell.af.estimate)} of {cell.n_reasoning_read:,}" if cell.af else "none read"
+        usable = f"{cell.n_usable:,} of {cell.n_asked:,}"
+        complied = numbers.rate(cell.complied) if cell.complied else "no usable reply"
+        table.add_row(f"  {row.role}", Text(one_line(row.tag)), usable, complied, read)
+    return table
+
+
+def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> RenderableType:
+    level = numbers.level(rows[0].contrast.effect.level) if rows else ""
+    margin = numbers.points(delta, signed=False)
+    table = _table(
+        f"What moves it, in points, with the verdict's {level} interval; margin {margin}", plain=plain
+    )
+    table.add_column("contrast", no_wrap=True)
+    table.add_column("difference", justify="right", no_wrap=True)
+    table.add_column("is there one?")
+    for row in rows:
+        state = Text(row.state, style="" if plain else STATE_STYLES.get(State(row.contrast.state), ""))
+        if row.contrast.detection_limit is not None and row.null:
+            limit = numbers.points(row.contrast.detection_limit, signed=False)
+            state.append(f"; finds {limit} or more 9 times in 10", style="" if plain else "dim")
+        table.add_row(f"{row.name} ({row.letter})", numbers.gap(row.contrast.effect), state)
+    return table
+
+
+def _rest(model: ModelResult) -> list[RenderableType]:
+    counts = [
+        f"{model.statuses[str(s)]:,} {words.STATUSES[s][0]}"
+        for s in ReplyStatus
+        if model.statuses.get(str(s), 0)
+    ]
+    judges = [
+        f"{one_line(j.task)} by {one_line(j.judge)}{' (screening judge)' if j.screening else ''}, "
+        f"{j.statuses.get(str(JudgeStatus.OK), 0):,} read"
+        for j in model.judges
+    ]
+    lines = [Text("Replies: " + ", ".join(counts)), Text("Judges: " + ("; ".join(judges) or "none"))]
+    lines.append(Text("Instrument check: " + one_line(model.instrument_check)))
+    if model.verdict.controls_not_run:
+        lines.append(Text("Controls not run: " + ", ".join(map(one_line, model.verdict.controls_not_run))))
+    return list(lines)
