@@ -20,9 +20,7 @@ def main() -> None:
     tokens = spent(run(task, get_model("embedded/smollm2")))
     prefixes = len({sample.input[0].text for sample in task.dataset if not isinstance(sample.input, str)})
     measured = tokens.computed / tokens.sent
-    print(
-        f"{len(task.dataset)} prompts, {prefixes} prefixes: computed {tokens.computed:,} of {tokens.sent:,} tokens computed"
-    )
+    print(f"{len(task.dataset)} prompts, {prefixes} prefixes: {tokens.computed:,} of {tokens.sent:,} tokens")
     print(f"prefix_reuse measured={measured:.3f} asked={ASKED} {'ok' if measured <= ASKED else 'short'}")
 
 

@@ -33,13 +33,13 @@ def write_adapter(path: Path, *, seed: int, architecture: str = "llama", rank: i
     tensors = {}
     for layer in range(LAYERS):
         name = f"blk.{layer}.attn_v.weight"
-        tensors[f"{name}.lora_a"] = rng.normal(size=(rank, WIDTH)) * 0.05
-        tensors[f"{name}.lora_b"] = rng.normal(size=(KEY_VALUE_WIDTH, rank)) * 0.05
+        tensors[f"{name}.lora_a"] = rng.normal(size=(rank, WIDTH)) * 0.1
+        tensors[f"{name}.lora_b"] = rng.normal(size=(KEY_VALUE_WIDTH, rank)) * 0.1
     metadata = {
         "general.architecture": architecture,
         "general.type": "adapter",
         "adapter.type": "lora",
-        "adapter.lora.alpha": float(rank),
+        "adapter.lora.alpha": 2.0 * rank,
     }
     return write_gguf(path, metadata, tensors)
 
