@@ -54,7 +54,7 @@ def test_the_same_command_again_asks_nothing(capsys):
         assert len(server.log) == asked
         assert audit(server, "--name", "a", "--study", "plain", "--seed", "2") == 2
         assert len(server.log) == asked
-    assert "seed differ" in capsys.readouterr().err
+    assert "seed, queries differ" in capsys.readouterr().err
 
 
 def test_cut_filtered_and_failed_replies_are_themselves(capsys, tmp_path):
