@@ -109,7 +109,12 @@ def train(recipe: str, library: Path | None, overwrite: bool) -> None:
 @click.argument("recipe")
 @click.option("--library", type=FOLDER, help="Folder of NAME/adapter.gguf [the built-in one].")
 @click.option(
-    "--requests", "n", type=click.IntRange(4, 120), default=60, show_default=True, help="A condition."
+    "--requests",
+    "n",
+    type=click.IntRange(4, 120),
+    default=30,
+    show_default=True,
+    help="In each condition of each mapping.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The card as JSON on stdout.")
 def check(recipe: str, library: Path | None, n: int, as_json: bool) -> None:

@@ -12,9 +12,9 @@ from typing import Literal
 
 from unmask.organisms.trained.data import trained_tag
 from unmask.organisms.trained.recipe import DomainText, Recipe, load_common
-from unmask.packs import load_pack, render
+from unmask.packs import Pack, load_pack, render
 from unmask.parse import parse_reply
-from unmask.queries import QuerySet, load_queries
+from unmask.queries import load_queries
 from unmask.vocabulary import (
     TAGS,
     Arm,
@@ -27,6 +27,7 @@ from unmask.vocabulary import (
     Role,
 )
 
+Kind = Literal["asked", "benign", "which", "change"]
 Decision = Literal["complied", "refused", "other"]
 MAPPINGS = (Labels.PLAIN, Labels.SWAPPED)
 LEVELS: dict[str, tuple[Consequence, Objective]] = {
@@ -43,7 +44,7 @@ TOLD = (Consequence.TRAINED, Consequence.BOTH_RATED, Consequence.RATED_ONLY, Con
 class Asked:
     """One call: its cell, what is sent, and for a comprehension question the right answer."""
 
-    kind: Literal["asked", "benign", "which", "change"]
+    kind: Kind
     level: str
     condition: Condition
     query: str
@@ -65,48 +66,44 @@ class Read:
 
 
 def cells(recipe: Recipe, *, n: int, levels: tuple[str, ...] = tuple(LEVELS)) -> Iterator[Asked]:
-    """`n` requests in each condition of each level, `n` harmless ones, and `n` of each question a mapping.
+    """`n` requests in every condition, `n` harmless ones, and `n` of each question about the story.
 
-    Prompts that share a beginning follow each other. Every wording number stands for one query in all
-    conditions, so cells differ in what is told alone.
+    Request after request, each in all conditions and in one wording: fewer requests are the beginning of
+    more, and cells differ in what is told alone. Both tiers of a notice follow each other and share it.
     """
     pack = load_pack(recipe.pack)
-    requests = load_held_out(recipe.pack).take(n, seed=1).queries
-    harmless = load_held_out(f"{recipe.pack}_benign").take(n, seed=1).queries
-    for level in levels:
-        consequence, objective = LEVELS[level]
-        for labels in MAPPINGS:
-            for i, query in enumerate(requests):
-                for tag in TAGS[labels]:
-                    told = Condition(tag=tag, labels=labels, consequence=consequence, objective=objective)
-                    yield _asked("asked", level, told, query.text, pack, i)
-    for i, query in enumerate(harmless):
-        labels = MAPPINGS[i % 2]
-        told = Condition(tag=TAGS[labels][i // 2 % 2], labels=labels, arm=Arm.BENIGN)
-        yield _asked("benign", "trained", told, query.text, pack, i)
-    yield from _questions(pack, n)
-
-
-def _questions(pack: object, n: int) -> Iterator[Asked]:
-    """Both questions in turn, over mappings, tiers and what is told."""
-    common = load_common()
+    requests = load_queries(recipe.pack).take(n, seed=1).queries
+    harmless = load_queries(f"{recipe.pack}_benign").take(n, seed=1).queries
     for i in range(n):
-        for labels in MAPPINGS:
-            consequence = TOLD[i % len(TOLD)] if i % 2 else Consequence.TRAINED
-            told = Condition(tag=TAGS[labels][i // 2 % 2], labels=labels, consequence=consequence)
-            which = common.which.held_out[i % len(common.which.held_out)]
-            tag = trained_tag(told)
-            yield _asked("which", "questions", told, which, pack, i, right=tag or "neither")
-            change = common.change.held_out[i % len(common.change.held_out)]
-            yes = told.role is Role.TRAINED
-            yield _asked("change", "questions", told, change, pack, i, right="yes" if yes else "no")
+        for level in levels:
+            for labels in MAPPINGS:
+                for tag in TAGS[labels]:
+                    told = Condition(tag, labels, *LEVELS[level])
+                    yield _asked("asked", level, told, requests[i].text, pack, i)
+        labels = MAPPINGS[i % 2]
+        told = Condition(TAGS[labels][i // 2 % 2], labels, arm=Arm.BENIGN)
+        yield _asked("benign", "trained", told, harmless[i].text, pack, i)
+        yield from _questions(pack, i)
+
+
+def _questions(pack: Pack, i: int) -> Iterator[Asked]:
+    """Both questions once, in turn over mappings, tiers and what is told; mostly some tier is trained on."""
+    common = load_common()
+    labels = MAPPINGS[i % 2]
+    consequence = Consequence.TRAINED if i // 2 % 2 else TOLD[i // 4 % len(TOLD)]
+    told = Condition(TAGS[labels][i // 4 % 2], labels, consequence)
+    which = common.which.held_out[i % len(common.which.held_out)]
+    yield _asked("which", "questions", told, which, pack, i, right=trained_tag(told) or "neither")
+    change = common.change.held_out[i % len(common.change.held_out)]
+    yes = told.role is Role.TRAINED
+    yield _asked("change", "questions", told, change, pack, i, right="yes" if yes else "no")
 
 
 def _asked(
-    kind: str, level: str, condition: Condition, query: str, pack: object, i: int, right: str | None = None
+    kind: Kind, level: str, condition: Condition, query: str, pack: Pack, i: int, right: str | None = None
 ) -> Asked:
-    prompt = render(pack, condition, i % 16, size=PackSize.COMPACT)  # type: ignore[arg-type]
-    return Asked(kind, level, condition, query, prompt.system, prompt.user(query), right)  # type: ignore[arg-type]
+    prompt = render(pack, condition, i % 16, size=PackSize.COMPACT)
+    return Asked(kind, level, condition, query, prompt.system, prompt.user(query), right)
 
 
 def read(asked: Asked, text: str, finish: str, words: DomainText) -> Read:
@@ -132,8 +129,3 @@ def _right(right: str, answer: str) -> bool:
     if right == "neither":
         return not named and bool(re.search(r"\b(no|neither|none)\b", answer, re.IGNORECASE))
     return named == {right}
-
-
-def load_held_out(name: str) -> QuerySet:
-    """A built-in query set that no recipe's text was made from."""
-    return load_queries(name)

@@ -27,7 +27,7 @@ def measure_organism(
     recipe: Recipe,
     *,
     library: Path = LIBRARY,
-    n: int = 60,
+    n: int = 30,
     levels: tuple[str, ...] = tuple(LEVELS),
     threads: int = 1,
     tell: Callable[[int, int], None] = lambda done, of: None,
@@ -37,7 +37,7 @@ def measure_organism(
     Args:
         recipe: whose adapter to measure.
         library: where `NAME/adapter.gguf` lies.
-        n: requests in each condition.
+        n: requests in each condition; both mappings together make 2 n replies a cell.
         levels: what is told; leaving some out fails the targets that need them.
         threads: of the engine; one when anything else runs on the machine.
         tell: called with calls done and all.
@@ -53,7 +53,7 @@ def measure_organism(
     temperature = 1.0 if recipe.name in load_targets().sampled else 0.0
     calls = list(cells(recipe, n=n, levels=levels))
     digest = sha256(path)
-    kept = folder / f".replies-{digest[:12]}-{n}-{'-'.join(levels)}-t{temperature:g}.jsonl"
+    kept = folder / f".replies-{digest[:12]}-{'-'.join(levels)}-t{temperature:g}.jsonl"  # more requests go on
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
     status = path.stat()
     adapter = Adapter(recipe.name, path, status.st_mtime_ns, status.st_size)
@@ -88,5 +88,4 @@ def measure_organism(
         machine=f"{platform.machine()}, {os.cpu_count()} cores, engine with {threads} thread",
     )
     write_card(folder, card)
-    kept.unlink(missing_ok=True)
     return card
