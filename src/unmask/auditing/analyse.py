@@ -82,7 +82,7 @@ def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: S
         visibility=_visibility(replies, study.scratchpad),
         judge_card=_has_card(judges),
     )
-    verdict = decide(evidence, delta=study.delta)
+    verdict = decide(evidence, delta=study.delta, unusable_share=study.unusable)
     return ModelResult(
         model=name,
         served_model=_one(replies, "served_model"),
