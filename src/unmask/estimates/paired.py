@@ -40,8 +40,9 @@ def tango_limits(only_first: int, only_second: int, n: int, *, level: float) -> 
     """Limits of the difference of two paired proportions, from the counts of pairs that differ.
 
     The score equation (b − c − nΔ)² = z²(2nq + nΔ(1 − Δ)), with q the constrained estimate of P(second only),
-    holds one square root; isolating and squaring it leaves a quartic in Δ. Squaring adds roots at which the
-    two sides have opposite signs: those are dropped. Limits lie in [−1, 1] by construction.
+    holds one square root; isolating and squaring it leaves a quartic in Δ. Squaring adds roots where what the
+    root equals is negative. That is a parabola open upwards, so they lie between the limits, which are the
+    outermost real roots. Limits lie in [−1, 1] by construction.
 
     Raises:
         EstimateError: fewer than two pairs, or more pairs that differ than pairs.
@@ -65,8 +66,7 @@ def tango_limits(only_first: int, only_second: int, n: int, *, level: float) -> 
     root[2] = constant**2 + 8 * c * d * (1 - d)
     quartic = np.polysub(np.polymul(left, left), z2**2 / 4 * root)
     candidates = np.roots(quartic / quartic[0])
-    real = candidates.real[np.abs(candidates.imag) < 1e-7]
-    limits = d + unit * real[np.polyval(left, real) > -1e-9 * unit**2]
+    limits = d + unit * candidates.real[np.abs(candidates.imag) < 1e-7]
     if only_first == only_second:
         return -float(limits.max()), float(limits.max())
     # when every pair differs, 1 is a double root, which rounding may split into a complex pair
