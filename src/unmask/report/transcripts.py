@@ -46,7 +46,11 @@ def payload(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame
         r["condition_key"]: {f: one_line((r["condition"] or {}).get(f) or "") for f in FACTORS} for r in rows
     }
     keys = {key: i for i, key in enumerate(cells)}
-    models = {r["model"]: one_line(r["model"] or "") for r in rows}
+    # the result's order first: links from figures name a model by its place there
+    models = {
+        name: one_line(name or "")
+        for name in [*(m.model for m in result.models), *(r["model"] for r in rows)]
+    }
     names = {name: i for i, name in enumerate(models)}
     return {
         "run": one_line(result.name),
