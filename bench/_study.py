@@ -38,7 +38,8 @@ def run(task: Task, model: Model) -> EvalLog:
         (log,) = eval(
             task, model=model, log_dir=folder, display="none", log_level="error", log_realtime=False
         )
-    if log.status != "success" or not log.samples or any(sample.error for sample in log.samples):
+        samples = log.samples or []  # read from the file, which is gone after this block
+    if log.status != "success" or not samples or any(sample.error for sample in samples):
         raise SystemExit(f"the run ended as {log.status}: {log.error}")
     return log
 
