@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from unmask.providers.engine import Engine
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")  # a busy machine is no failed test
 
 
 @pytest.fixture(scope="session")

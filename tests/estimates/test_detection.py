@@ -20,7 +20,7 @@ def test_the_limit_has_the_power_it_promises_by_its_own_account():
     assert power_at(limit, requirement, level=0.975) == pytest.approx(0.9, abs=1e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(10, 400), st.floats(0, 0.3))
 def test_more_queries_or_less_noise_never_raise_the_limit(n, variance):
     limits = [
