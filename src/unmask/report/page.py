@@ -39,17 +39,24 @@ FILTERS = [
 ]
 
 
-def render(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame) -> str:
+def render(
+    result: AuditResult,
+    replies: pl.DataFrame,
+    judgements: pl.DataFrame,
+    *,
+    shown: sample.Sample | None = None,
+) -> str:
     """The report of a finished audit.
 
     Args:
         result: from `unmask.audit`.
         replies: its `replies` table; a sample of it is shown where all would not fit.
         judgements: its `judgements` table.
+        shown: what `choose` drew, where the caller has it already.
     """
     style, script = _asset("style.css"), _asset("report.js")
     views = [view(model, i) for i, model in enumerate(result.models)]
-    chosen = choose(result, replies, judgements)
+    chosen = shown or choose(result, replies, judgements)
     prompts, anchors, left_out = told.prompts(result.told)
     data = transcripts.payload(result, chosen.replies, judgements) | {"told": anchors, "words": _words()}
     html = _environment().get_template("page.html.j2").render(

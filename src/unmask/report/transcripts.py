@@ -32,25 +32,18 @@ def payload(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame
     primary = {(m.model, j.task): j.judge for m in result.models for j in m.judges}
     judged = _judged(judgements.join(replies.select("reply_id"), on="reply_id", how="semi"))
     rows = list(replies.iter_rows(named=True))
-    queries = {
-        (r["query_set"], r["query_id"]): {
-            "id": one_line(r["query_id"] or ""),
-            "text": _text(r["query"]) or "",
-            "category": one_line(r["category"] or ""),
-            "severity": r["severity"],
-        }
-        for r in rows
-    }
-    places = {key: i for i, key in enumerate(queries)}
-    cells = {
-        r["condition_key"]: {f: one_line((r["condition"] or {}).get(f) or "") for f in FACTORS} for r in rows
-    }
-    keys = {key: i for i, key in enumerate(cells)}
+    queries: dict[tuple[str, str], dict[str, Any]] = {}
+    cells: dict[str, dict[str, str]] = {}
     # the result's order first: links from figures name a model by its place there
-    models = {
-        name: one_line(name or "")
-        for name in [*(m.model for m in result.models), *(r["model"] for r in rows)]
-    }
+    models = {m.model: one_line(m.model) for m in result.models}
+    for row in rows:
+        if (query := (row["query_set"], row["query_id"])) not in queries:
+            queries[query] = _query(row)
+        if (key := row["condition_key"]) not in cells:
+            cells[key] = {f: one_line((row["condition"] or {}).get(f) or "") for f in FACTORS}
+        models.setdefault(row["model"], one_line(row["model"] or ""))
+    places = {key: i for i, key in enumerate(queries)}
+    keys = {key: i for i, key in enumerate(cells)}
     names = {name: i for i, name in enumerate(models)}
     return {
         "run": one_line(result.name),
@@ -67,6 +60,15 @@ def payload(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame
             }
             for r in rows
         ],
+    }
+
+
+def _query(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": one_line(row["query_id"] or ""),
+        "text": _text(row["query"]) or "",
+        "category": one_line(row["category"] or ""),
+        "severity": row["severity"],
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 NAMES = {"\x1b": "ESC", "\x00": "NUL", "\x07": "BEL", "\x08": "BS", "\x7f": "DEL"}
 # Controls but tab and newline; bidi marks, embeddings and isolates; invisible and tag characters; lone
@@ -28,9 +29,10 @@ def visible(text: str) -> str:
     Piles of more than four combining marks are cut to four: they would paint over the lines around them.
     """
     plain = ACTING.sub(_name, text.replace("\r\n", "\n"))
-    return STACKED.sub(r"\1", plain)
+    return plain if plain.isascii() else STACKED.sub(r"\1", plain)
 
 
+@lru_cache(maxsize=4096)  # a page names the same few thousand words tens of thousands of times
 def one_line(text: str, width: int | None = None) -> str:
     """`visible`, with line breaks and tabs as spaces, cut to a width where one is given."""
     line = " ".join(visible(text).split())

@@ -33,8 +33,9 @@ def write_report(run_dir: Path) -> Path:
     """
     result = read_result(run_dir)
     replies, judgements = read_tables(run_dir / "records")
-    page = write_atomic(run_dir / "report.html", render(result, replies, judgements))
-    data = as_data(result, choose(result, replies, judgements))
+    shown = choose(result, replies, judgements)
+    page = write_atomic(run_dir / "report.html", render(result, replies, judgements, shown=shown))
+    data = as_data(result, shown)
     write_atomic(run_dir / "report.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False))
     return page
 
