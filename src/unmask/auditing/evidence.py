@@ -38,7 +38,10 @@ def gather(
     judge_card: bool | None,
 ) -> Evidence:
     """The evidence of one model's run; what was not run is left out."""
+    level = decision_level(study)
     effects: dict[Key, Effect] = {c: m.effect for c, m in measured.items()}
+    for contrast in set(study.contrasts) - set(measured):  # asked, and not one pair could be read
+        effects[contrast] = Effect.unknown(level, n_queries=0, n_unusable=len(table.query_ids))
     bounds: dict[Key, Bounds] = {c: m.bounds for c, m in measured.items()}
     for difference in Difference:
         found = _difference(difference, measured, table, study)
