@@ -1,0 +1,67 @@
+"""Before the first call: what will be sent, whether it fits, whether somebody pays for it."""
+
+import io
+
+import pytest
+
+from unmask.auditing.preflight import check_fit, estimate, is_paid
+from unmask.auditing.progress import Progress
+from unmask.errors import ModelError
+from unmask.study import load_study
+from unmask.tasks.alignment_faking import prepare
+
+
+def prepared(**flags):
+    flags = {"n_queries": 8, "wordings": 4, "epochs": 2} | flags
+    return prepare(load_study("plain", flags=flags, environment={}), window=None)
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "paid"),
+    [
+        ("openai/gpt-4o", None, True),
+        ("openai/gpt-4o", "http://127.0.0.1:8000/v1", False),
+        ("openai/gpt-4o", "https://example.com/v1", True),
+        ("openai/gpt-4o", "http://127.0.0.1.example.com/v1", True),
+        ("embedded/smollm2", None, False),
+        ("organism/faker", None, False),
+        ("somebody/new", None, True),  # an unknown provider is taken for a paid one
+    ],
+)
+def test_only_what_stays_here_is_free(model, url, paid, monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert is_paid(model, url) is paid
+
+
+def test_a_grader_that_is_paid_makes_the_run_paid():
+    free = estimate(prepared(), "organism/faker", base_url=None, grader=None)
+    judged = estimate(prepared(), "organism/faker", base_url=None, grader="openai/gpt-4o")
+    assert (free.paid, judged.paid) == (False, True)
+    assert (free.judge_calls, judged.judge_calls) == (0, 2 * free.calls)
+
+
+def test_calls_are_queries_times_cells_times_epochs():
+    assert estimate(prepared(), "organism/faker", base_url=None, grader=None).calls == 8 * 2 * 2
+
+
+def test_a_window_that_nobody_knows_is_not_guessed():
+    check_fit(prepared(), "somebody/new", None)
+    with pytest.raises(ModelError, match="does not fit"):
+        check_fit(prepared(), "somebody/new", 2_000)
+
+
+def test_progress_in_a_log_file_is_lines_without_escapes_and_without_replies():
+    class Sample:
+        error = None
+        output = None
+
+    stream = io.StringIO()
+    progress = Progress(3, stream=stream)
+    for _ in range(3):
+        progress.count(Sample())
+    progress.close()
+    text = stream.getvalue()
+    assert text.endswith("\n")
+    assert "3 of 3 replies" in text
+    assert "\x1b" not in text
+    assert text.count("\n") == 1  # a line a minute, and the last one
