@@ -7,6 +7,10 @@ elements and attributes only. No script, no style, no link, no reference can pas
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unmask.report.visible import visible
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "g", "path", "rect", "line", "text", "tspan", "circle"}
@@ -18,8 +22,20 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-def clean(text: str) -> str:
-    """The same picture from known elements and attributes only.
+@dataclass(frozen=True)
+class Word:
+    """A text at a place in the picture: its left or right end, and its middle in height."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+    bold: bool = False
+    end: bool = False
+
+
+def clean(text: str, words: Sequence[Word] = ()) -> str:
+    """The same picture from known elements and attributes only, with words written on it.
 
     Raises:
         ValueError: the text is not SVG.
@@ -33,7 +49,18 @@ def clean(text: str) -> str:
     kept = _kept(root)
     assert kept is not None
     kept.set("xmlns", SVG.strip("{}"))
+    kept.extend(_text(word) for word in words)
     return ET.tostring(kept, encoding="unicode")
+
+
+def _text(word: Word) -> ET.Element:
+    drawn = {"x": f"{word.x:g}", "y": f"{word.y + 4:g}", "fill": word.colour, "font-size": "12px"}
+    drawn |= {"font-family": "system-ui, sans-serif"}
+    drawn |= {"text-anchor": "end"} if word.end else {}
+    drawn |= {"font-weight": "bold"} if word.bold else {}
+    element = ET.Element("text", drawn)
+    element.text = visible(word.text)
+    return element
 
 
 def _kept(element: ET.Element) -> ET.Element | None:
