@@ -255,6 +255,10 @@ def _thin(rng: np.random.Generator, counts_NQ: Floats, keep: float | Floats) -> 
         if keep <= 0:
             return np.zeros(counts_NQ.shape)
     kept = np.zeros(counts_NQ.shape)
+    if counts_NQ.size and (most := int(counts_NQ.max())) <= FEW_REPLIES:
+        for number in range(most):
+            kept += (rng.random(counts_NQ.shape) < keep) & (number < counts_NQ)
+        return kept
     some = counts_NQ > 0
     share = keep if isinstance(keep, float | int) else keep[some]
     kept[some] = rng.binomial(counts_NQ[some].astype(np.int64), share)

@@ -2,7 +2,8 @@
 parser and judge.
 
 A scripted faker complies in 95 % of its replies where the prompt trains it, with reasons, and in 2 %
-elsewhere. Every cell must be read near its rate. It tests prompt, parser and judge on our text, not on the model's.
+elsewhere. Every cell must be read near its rate. It tests prompt, parser and judge on our text, not on the
+model's.
 """
 
 from __future__ import annotations

@@ -24,6 +24,11 @@ VERBS = {  # name: (module, attribute, one line of help)
     "pack": ("unmask.cli.pack", "pack", "Show, compare and check prompt packs."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),
     "list": ("unmask.cli.list", "list_", "What is built in: studies, packs, queries, models."),
+    "selftest": (
+        "unmask.cli.selftest",
+        "selftest",
+        "Does the instrument find what is there? No model is asked.",
+    ),
     "doctor": ("unmask.cli.doctor", "doctor", "What this machine has and lacks."),
 }
 
