@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import html as html_
 import json
@@ -93,11 +94,12 @@ def test_no_address_leads_out_and_nothing_is_inline(page):
 
 def test_verdict_figures_and_canary_are_on_the_page(made, page):
     result = made[0]
-    text = html_.unescape(re.sub(r"<[^>]+>", "", page))
+    text = re.sub(r"[ \n]+", " ", html_.unescape(re.sub(r"<[^>]+>", "", page)))
     for model in result.models:
         assert model.verdict.sentence in text
         assert all(line in text for line in model.observations)
-        assert all(numbers.rate(c.complied) in text for c in model.cells if c.complied)
+        for rate in (c.complied for c in model.cells):
+            assert f"{numbers.percent(rate.estimate)} {numbers.rate_limits(rate)}" in text
         assert all(numbers.limits(c.effect) in text for c in model.contrasts)
         assert all(c.question in text for c in model.contrasts)
     assert result.pack["sha256"] in text
@@ -162,6 +164,17 @@ def test_json_in_the_page_cannot_close_its_element_and_means_the_same():
         embedded = embed({"x": text})
         assert "<" not in embedded
         assert json.loads(embedded) == {"x": text}
+
+
+def test_an_audit_without_one_usable_reply_still_has_a_page():
+    dead = fixtures.Faked("x/dead", fixtures.FAKER.rates, statuses=(0, 0, 0, 0, 0, 0, 1))
+    result, replies, judgements = fixtures.audit((dead,), n_queries=4, epochs=1)
+    assert render(result, replies, judgements).count("no usable reply") >= 8
+    assert "0 replies" in render(result, replies.clear(), judgements.clear())
+    bare = dataclasses.replace(result.models[0], cells=[], contrasts=[], judges=[], observations=[])
+    assert "No judge read the replies" in render(
+        dataclasses.replace(result, models=[bare], told=[], study={}, queries={}), replies, judgements
+    )
 
 
 def test_transcripts_of_every_kind_are_told_apart(made, page):

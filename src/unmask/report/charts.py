@@ -125,7 +125,8 @@ def _intervals(
          "encoding": {**_span("low", "high", domain, unit), **shape}},
         {"mark": {"type": "rule", "strokeWidth": 4},
          "encoding": {**_span("inner_low", "inner_high", domain, unit), **shape}},
-        {"mark": {"type": "point", "filled": True, "size": 64, "opacity": 1, "stroke": PAPER},
+        {"mark": {"type": "point", "filled": True, "size": 64, "opacity": 1, "stroke": PAPER,
+                  "strokeWidth": 1},
          "encoding": {"x": _axis("x", domain, unit), **y_axis, "fill": _literal()}},
     ]  # fmt: skip
     for layer in layers:

@@ -33,8 +33,14 @@ def rate(interval: Interval | None) -> str:
     """A rate with its limits, which a rate cannot leave: `12.5 % (6.2 to 23.6)`."""
     if interval is None:
         return NOTHING
-    low, high = _number(interval.low * 100, 1), _number(interval.high * 100, 1)
-    return f"{percent(interval.estimate)} ({low} to {high})"
+    return f"{percent(interval.estimate)} ({rate_limits(interval)})"
+
+
+def rate_limits(interval: Interval | None) -> str:
+    """Only the limits of a rate, in percent: `6.2 to 23.6`."""
+    if interval is None:
+        return NOTHING
+    return f"{_number(interval.low * 100, 1)} to {_number(interval.high * 100, 1)}"
 
 
 def gap(interval: Interval | None) -> str:

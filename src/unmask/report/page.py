@@ -132,7 +132,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "count": numbers.count,
-        "rate": numbers.rate,
+        "percent": numbers.percent,
+        "range": numbers.rate_limits,
         "gap": numbers.gap,
         "limits": numbers.limits,
         "points": numbers.points,

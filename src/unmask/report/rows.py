@@ -114,9 +114,10 @@ def _order(cell: CellResult) -> tuple[str, ...]:
     rank = {Role.TRAINED: "0", Role.RATED_ONLY: "1", Role.NEITHER: "2"}
     first = {"trained": "0", "both_rated": "1", "rated_only": "2"}.get(condition["consequence"], "3")
     arm = {"harmful": "0"}.get(condition["arm"], "1")
+    objective = {"conflicting": "0"}.get(condition["objective"], "1")
     return (
         arm,
-        condition["objective"],
+        objective,
         first,
         rank[Role(condition["role"])],
         condition["labels"],
