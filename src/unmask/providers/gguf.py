@@ -1,6 +1,6 @@
 """Reads the header of a GGUF file and checks that the file is whole.
 
-The engine aborts the whole process on some broken files; this tells the user before it is asked.
+The engine says no more of a broken file than that it failed; this says what is wrong, before it is asked.
 Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, versions 2 and 3, little-endian.
 """
 
