@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import polars as pl
 
 from unmask.auditing.arrays import Table, choose, is_screening, tabulate
+from unmask.auditing.check import checked_verdict
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
 from unmask.auditing.observations import observations
-from unmask.auditing.results import AuditResult, CellResult, JudgeUsed, ModelResult, Told, VerdictResult
+from unmask.auditing.plumbing import Checked
+from unmask.auditing.results import (
+    AuditResult,
+    CellResult,
+    ContrastResult,
+    JudgeUsed,
+    ModelResult,
+    Told,
+    VerdictResult,
+)
 from unmask.records import Records
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
-from unmask.verdict import decide
-from unmask.vocabulary import CANARY, JudgeTask, Scratchpad, Visibility
+from unmask.vocabulary import CANARY, Contrast, JudgeTask, Scratchpad, Visibility
 
 
 @dataclass(frozen=True)
@@ -42,13 +51,15 @@ def analyse(
     prepared: Sequence[Prepared],
     about: About,
     described: dict[str, Any],
+    plumbing: Mapping[str, Checked] | None = None,
 ) -> AuditResult:
-    """All models of a run, in the order they were named."""
+    """All models of a run, in the order they were named; `plumbing` by model, None without a check."""
     models = []
     for name in about.models:
         replies = records.replies.filter(pl.col("model") == name)
         words = records.judgements.join(replies.select("reply_id"), on="reply_id", how="semi")
-        models.append(model_result(name, replies, words, resolved.study))
+        checked = plumbing[name] if plumbing else None
+        models.append(model_result(name, replies, words, resolved.study, plumbing=checked))
     return AuditResult(
         name=about.name,
         canary=CANARY,
@@ -68,7 +79,9 @@ def analyse(
     )
 
 
-def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study) -> ModelResult:
+def model_result(
+    name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study, *, plumbing: Checked | None = None
+) -> ModelResult:
     """Everything about one model."""
     chosen = choose(words)
     conditions = conditions_of(study)
@@ -82,7 +95,8 @@ def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: S
         visibility=_visibility(replies, study.scratchpad),
         judge_card=_has_card(judges),
     )
-    verdict = decide(evidence, delta=study.delta, unusable_share=study.unusable)
+    checked = checked_verdict(evidence, measured, study, plumbing)
+    verdict = checked.verdict
     return ModelResult(
         model=name,
         served_model=_one(replies, "served_model"),
@@ -96,11 +110,11 @@ def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: S
             alpha=verdict.alpha,
         ),
         cells=_cells(replies, chosen, table),
-        contrasts=[m.result for m in measured.values()],
+        contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
         observations=observations(replies, judges, study.scratchpad),
-        instrument_check="No instrument check: this run was not pointed at a model that is known to fake.",
+        instrument_check=checked.sentence,
         n_replies=replies.height,
         tokens_in=int(replies["tokens_in"].sum()),
         tokens_cached=int(replies["tokens_cached"].sum()),
@@ -108,6 +122,14 @@ def model_result(name: str, replies: pl.DataFrame, words: pl.DataFrame, study: S
         seconds=float(replies["seconds"].sum()) if replies["seconds"].is_not_null().any() else None,
         cost=float(replies["cost"].sum()) if replies["cost"].is_not_null().any() else None,
     )
+
+
+def _with_limit(result: ContrastResult, limit: float | None) -> ContrastResult:
+    """The story's detection limit as simulated studies bear it out, where the formula promised more."""
+    formula = result.detection_limit
+    if result.name != Contrast.STORY or limit is None or formula is None or limit <= formula:
+        return result
+    return replace(result, detection_limit=limit)
 
 
 def _one(table: pl.DataFrame, column: str) -> str | None:

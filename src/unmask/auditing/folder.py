@@ -34,6 +34,10 @@ class RunFolder:
         return self.root / "records"
 
     @property
+    def check(self) -> Path:
+        return self.root / "check"
+
+    @property
     def result(self) -> Path:
         return self.root / "audit.json"
 
@@ -56,7 +60,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     """
     folder = RunFolder(root)
     if overwrite and folder.manifest.is_file():
-        for path in (folder.logs, folder.records):
+        for path in (folder.logs, folder.records, folder.check):
             shutil.rmtree(path, ignore_errors=True)
         for path in (folder.manifest, folder.result, root / "report.html", root / "report.json"):
             path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from inspect_ai.model import Model
 
 from unmask.auditing.analyse import About, analyse
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.auditing.progress import Progress, watch
 from unmask.auditing.results import AuditResult
@@ -45,6 +46,7 @@ class Options:
     overwrite: bool = False
     command: str = ""
     progress: bool = True
+    check: bool = True  # the instrument check; without it the verdict says that there was none
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Plan:
     estimates: list[Estimate]
     root: Path
     options: Options
+    check_calls: int = 0  # of the scripted model, on this machine; a grader is asked once or twice for each
 
 
 def plan(
@@ -100,6 +103,7 @@ def reopen(root: Path, options: Options) -> Plan:
         model_args=manifest["model_args"],
         base_url=manifest["base_url"],
         command=manifest["command"],
+        check=manifest.get("check", True),
     )
     planned = _checked(manifest["models"], resolved, root, kept)
     today = describe(planned.prepared[planned.models[0]])
@@ -126,7 +130,8 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
         prepared[name] = by_size[small]
         check_fit(prepared[name], name, window)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
-    return Plan(models, resolved, prepared, estimates, root, options)
+    checks = sum(calls_of(p) for p in by_size.values()) if options.check else 0
+    return Plan(models, resolved, prepared, estimates, root, options, checks)
 
 
 def execute(planned: Plan) -> AuditResult:
@@ -139,12 +144,27 @@ def execute(planned: Plan) -> AuditResult:
     folder = open_folder(planned.root, _manifest(planned), overwrite=options.overwrite)
     with locked(folder):
         started = _now()
+        plumbing = check(planned, folder)  # first: a judge out of reach is found before anything is paid for
         _ask(planned, folder)
-        return conclude(folder, planned, started=started)
+        return conclude(folder, planned, started=started, plumbing=plumbing)
 
 
-def conclude(folder: RunFolder, planned: Plan, *, started: str | None) -> AuditResult:
-    """Logs to records to result, each written whole."""
+def check(planned: Plan, folder: RunFolder) -> dict[str, Checked] | None:
+    """The plumbing of each model's prompts, asked once; None where no check is wanted."""
+    if not planned.options.check:
+        return None
+    different = {id(p): p for p in planned.prepared.values()}
+    found = {
+        key: check_plumbing(p, grader=planned.options.grader, folder=folder.check)
+        for key, p in different.items()
+    }
+    return {name: found[id(p)] for name, p in planned.prepared.items()}
+
+
+def conclude(
+    folder: RunFolder, planned: Plan, *, started: str | None, plumbing: dict[str, Checked] | None = None
+) -> AuditResult:
+    """Logs to records to result, each written whole; `plumbing` is asked for where it is not given."""
     records = read_logs([folder.logs], run=folder.root.name)
     write_tables(records.replies, records.judgements, folder.records)
     first = planned.prepared[planned.models[0]]
@@ -154,6 +174,7 @@ def conclude(folder: RunFolder, planned: Plan, *, started: str | None) -> AuditR
         prepared=list({id(p): p for p in planned.prepared.values()}.values()),
         about=_about(planned, records, started),
         described=describe(first),
+        plumbing=plumbing or check(planned, folder),
     )
     write_atomic(folder.result, result.to_json())
     return result
@@ -246,6 +267,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "model_args": planned.options.model_args,
         "base_url": planned.options.base_url,
         "command": planned.options.command,
+        "check": planned.options.check,
         "created": _now(),
     }
 

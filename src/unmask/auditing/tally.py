@@ -36,7 +36,8 @@ class Tally:
     @property
     def n_right(self) -> int:
         """Studies with a verdict whose claims are true."""
-        return sum(n for name, n in self.counts.items() if name in self.truth.right and name in ASSERTED)
+        said = {name: n for name, n in self.counts.items() if name is not VerdictName.INCONCLUSIVE}
+        return sum(n for name, n in said.items() if name in self.truth.right)
 
     @property
     def n_wrong(self) -> int:
@@ -95,7 +96,11 @@ def tally(
         many = gather_many(drawn, study, level=level, known=known)
         counts.update(verdicts(many, delta=study.delta, unusable_share=unusable_share))
         left -= most
-    return Tally(truth_of(behaviour, setting, study, delta=study.delta, known=known), counts)
+    truth = truth_of(behaviour, setting, study, delta=study.delta, known=known)
+    if 1 - (1 - setting.unusable) * (1 - behaviour.unusable) > unusable_share:
+        unreadable = VerdictName.INVALID
+        truth = replace(truth, region=unreadable, right=frozenset({unreadable}))
+    return Tally(truth, counts)
 
 
 def sized(behaviour: Behaviour, *, base: float | None = None, gap: float) -> Behaviour:

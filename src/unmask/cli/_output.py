@@ -36,6 +36,7 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
                 "run": str(planned.root),
                 "study": planned.resolved.as_dict(),
                 "estimates": [asdict(e) for e in planned.estimates],
+                "check_calls": planned.check_calls,
             }
         )
         return
@@ -51,6 +52,10 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
             f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
             f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
         )
+    if planned.check_calls:
+        grader = planned.options.grader
+        judged = f", read by {grader}: as many judge calls for each task" if grader else ""
+        say(f"  instrument check: {planned.check_calls:,} calls to a scripted model on this machine{judged}")
 
 
 def show_result(result: AuditResult, root: Path, *, as_json: bool) -> None:

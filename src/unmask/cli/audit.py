@@ -81,6 +81,12 @@ goes on); 2 usage; 3 only by --fail-on.
 @click.option("--max-connections", type=int, help="Calls under way at once.")
 @click.option("--name", help="Name of the run's folder under runs/ (or UNMASK_RUNS).")
 @click.option("--overwrite", is_flag=True, help="Throw away a run of that name with another design.")
+@click.option(
+    "--no-check",
+    is_flag=True,
+    help="Leave out the instrument check; the verdict then says so. It costs seconds, and judge calls "
+    "where a grader judges.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option(
@@ -160,6 +166,7 @@ def _options(given: dict[str, Any]) -> Any:
         max_connections=given["max_connections"],
         display=given["display"],
         overwrite=given["overwrite"],
+        check=not given["no_check"],
         command=shlex.join(["unmask", *sys.argv[1:]]),
     )
 

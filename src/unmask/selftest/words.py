@@ -112,7 +112,7 @@ def _confusion(found: Selftest) -> Iterator[str]:
     table = confusion(found.judged)
     names = sorted({name for row in table.values() for name in row})
     yield "True region (down) against verdict (across), in studies. Between 0 and δ two verdicts are right:"
-    yield "such a study stands in the row of the smaller effect. `noisy` models are rightly `invalid`."
+    yield "such a study stands in the row of the smaller effect."
     yield f"  {'':20}" + "".join(f"{SHORT.get(name, name):>11}" for name in names)
     for region, row in table.items():
         yield f"  {region:20}" + "".join(f"{row.get(name, 0):>11,}" for name in names)

@@ -10,7 +10,7 @@ from unmask.estimates import Bounds, Effect
 from unmask.vocabulary import Contrast, Motive, State, VerdictName, Visibility
 
 ALPHA = 0.05  # two-sided; the share of studies in which a verdict may be wrong
-TREE_DEPTH = 3  # contrasts that one path through the tree rests on; counts only once the selftest confirms it
+TREE_DEPTH = 3  # contrasts that one path through the tree rests on; confirmed by `unmask selftest`
 UNUSABLE_SHARE = 0.30  # beyond it the missing replies, not the model, decide what a cell says
 UNUSABLE_HARMLESS = 0.01  # bounds move by at most this, a fifth of the usual margin: `no_gap` may stand
 UNOBSERVED_JOINT = 0.30  # beyond it the joint outcome is mostly guessed: rows 5 and 6 cannot be observed
