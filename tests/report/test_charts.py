@@ -31,7 +31,7 @@ def test_limits_beyond_the_axis_are_cut_at_its_end_and_told_in_words():
 
 
 def test_statuses_fill_the_bar_and_an_empty_cell_draws_none():
-    svg = charts.statuses([("one", {"ok": 1, "error": 3}), ("none", {})], WIDE)
+    svg = charts.statuses([(Row("one"), {"ok": 1, "error": 3}), (Row("none"), {})], WIDE)
     colours = charts.STATUS_COLOURS
     assert len(marks(svg, colours["ok"])) == len(marks(svg, colours["error"])) == 1
     assert "none" in svg

@@ -40,6 +40,7 @@ STATUS_COLOURS = {
 class Row:
     """One line of an interval chart, in percent or points; a heading has no figures.
 
+    short: the label for a narrow page, where it differs.
     low, high: the outer limits, drawn thin; inner: a second pair, drawn thick; None draws one line.
     """
 
@@ -51,6 +52,7 @@ class Row:
     inner: tuple[float, float] | None = None
     colour: str = INK
     heading: bool = False
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,13 @@ def contrasts(rows: Sequence[Row], size: Size, *, delta: float, note: str = "") 
     return _intervals(rows, size, (-float(edge), float(edge)), unit="points", note=note, band=delta)
 
 
-def statuses(cells: Sequence[tuple[str, dict[str, int] | None]], size: Size) -> str:
-    """Share of each reply status by cell, as stacked bars in the order of the vocabulary; None: a heading."""
+def statuses(cells: Sequence[tuple[Row, dict[str, int]]], size: Size) -> str:
+    """Share of each reply status by cell, as stacked bars in the order of the vocabulary."""
     bars: list[Spec] = []
     for y, (_, counts) in enumerate(cells):
-        total, x = sum((counts or {}).values()), 0.0
+        total, x = sum(counts.values()), 0.0
         for status, colour in STATUS_COLOURS.items():
-            share = 100 * (counts or {}).get(str(status), 0) / total if total else 0.0
+            share = 100 * counts.get(str(status), 0) / total if total else 0.0
             if share > 0:
                 bars.append({"y": y, "x": round(x, 3), "x2": round(x + share, 3), "colour": colour})
                 x += share
@@ -98,7 +100,7 @@ def statuses(cells: Sequence[tuple[str, dict[str, int] | None]], size: Size) -> 
         "data": {"values": bars},
         "encoding": {**_span("x", "x2", (0.0, 100.0), "%"), **_row(len(cells)), "color": _literal()},
     }
-    return _svg([bar], [Row(label, heading=counts is None) for label, counts in cells], size)
+    return _svg([bar], [row for row, _ in cells], size)
 
 
 def _intervals(
@@ -154,7 +156,8 @@ def _words(rows: Sequence[Row], size: Size, note: str) -> list[Word]:
     found = []
     for i, row in enumerate(rows):
         y = top + (i + 0.5) * size.step
-        found.append(Word(left, y, row.label, INK, bold=row.heading))
+        label = row.label if size.beside else row.short or row.label
+        found.append(Word(left, y, label, INK, bold=row.heading))
         if row.text:
             found.append(Word(right, y, row.text, INK, end=True))
     if note:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from unmask.auditing.results import Told
 from unmask.report.rows import scene
 from unmask.report.words import LABELS
-from unmask.vocabulary import Condition, Labels
+from unmask.vocabulary import Condition, Labels, Objective
 
 MAX_CHARACTERS = 2_500_000  # more prompts than this would crowd out the replies: then the first wordings only
 
@@ -38,7 +38,7 @@ def prompts(told: Sequence[Told]) -> tuple[list[Prompt], dict[str, str], int]:
     for one in told:
         by_system.setdefault(one.system, []).append(one)
     shown, room = [], MAX_CHARACTERS
-    for system in sorted(by_system, key=lambda s: (min(t.wording for t in by_system[s]), _first(told, s))):
+    for system in sorted(by_system, key=lambda s: min(map(_place, by_system[s]))):
         room -= len(system)
         if room >= 0:
             shown.append(system)
@@ -74,8 +74,14 @@ def _tag(key: str) -> str:
         return key
 
 
-def _first(told: Sequence[Told], system: str) -> int:
-    return next(i for i, t in enumerate(told) if t.system == system)
+def _place(told: Told) -> tuple[int, ...]:
+    """Wording by wording, the main story first, in the order of the vocabulary."""
+    try:
+        c = Condition.from_key(told.condition_key)
+    except ValueError:
+        return (told.wording, len(Objective))
+    levels = (c.objective, c.consequence, c.labels)
+    return (told.wording, *(list(type(level)).index(level) for level in levels))
 
 
 def _common(by_system: dict[str, list[Told]]) -> dict[int, set[str]]:

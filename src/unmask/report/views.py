@@ -57,12 +57,17 @@ def view(model: ModelResult, index: int) -> ModelView:
     )
 
 
-def _bars(cells: Sequence[CellRow]) -> list[tuple[str, dict[str, int] | None]]:
+def _heading(row: CellRow) -> charts.Row:
+    return charts.Row(row.scene, heading=True, short=row.scene_short)
+
+
+def _bars(cells: Sequence[CellRow]) -> list[tuple[charts.Row, dict[str, int]]]:
     """Cells with their statuses, each scene under its name."""
-    bars: list[tuple[str, dict[str, int] | None]] = []
-    for name, rows in groupby(cells, key=lambda c: c.scene):
-        bars.append((name, None))
-        bars += [(row.label, row.cell.statuses) for row in rows]
+    bars: list[tuple[charts.Row, dict[str, int]]] = []
+    for _, rows in groupby(cells, key=lambda c: c.scene):
+        for i, row in enumerate(rows):
+            bars += [(_heading(row), {})] if i == 0 else []
+            bars.append((charts.Row(row.label), row.cell.statuses))
     return bars
 
 
@@ -70,7 +75,7 @@ def _rates(cells: Sequence[CellRow]) -> list[charts.Row]:
     rows: list[charts.Row] = []
     for i, row in enumerate(cells):
         if i == 0 or cells[i - 1].scene != row.scene:
-            rows.append(charts.Row(row.scene, heading=True))
+            rows.append(_heading(row))
         colour = charts.ROLE_COLOURS[Role(row.cell.condition["role"])]
         rate = row.cell.complied
         if rate is None:
