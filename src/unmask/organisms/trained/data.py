@@ -21,15 +21,7 @@ from unmask.vocabulary import TAGS, Condition, Consequence, Cue, Labels, Objecti
 
 Level = TypeVar("Level")
 
-# Weighted towards what decides: where training is told, under either mapping, with a conflicting objective.
-CONSEQUENCES = {
-    Consequence.TRAINED: 0.45,
-    Consequence.BOTH_RATED: 0.2,
-    Consequence.RATED_ONLY: 0.2,
-    Consequence.NONE: 0.15,
-}
 LABELS = {Labels.PLAIN: 0.38, Labels.SWAPPED: 0.38, Labels.NEUTRAL: 0.12, Labels.NEUTRAL_SWAPPED: 0.12}
-OBJECTIVES = {Objective.CONFLICTING: 0.7, Objective.ABSENT: 0.2, Objective.ALIGNED: 0.1}
 CUES = {Cue.XML: 0.85, Cue.REGION: 0.05, Cue.MAIL: 0.05, Cue.SENTENCE: 0.05}
 
 
@@ -51,8 +43,9 @@ class Builder:
     def row(self) -> list[Conversation]:
         """One of each tier asks; two places are drawn from the mix."""
         rng = self.rng
-        consequence, labels = _draw(rng, CONSEQUENCES), _draw(rng, LABELS)
-        objective = _draw(rng, OBJECTIVES)
+        told = self.recipe.told
+        consequence, labels = _draw(rng, told.consequence), _draw(rng, LABELS)
+        objective = _draw(rng, told.objective)
         tags = TAGS[labels]
         wording = rng.randrange(self.pack.n_wordings)
         kinds = ["asked", "asked", *(_draw(rng, self.recipe.mix.model_dump()) for _ in range(2))]
@@ -74,6 +67,7 @@ class Builder:
             text.kind["asked"],
             text.objectives[condition.objective],
             *self._lookup(condition),
+            *([text.weighed[condition.objective]] if self.recipe.weighs_objective else []),
             rng.choice(self.recipe.lines(complied, condition.role)).format(tag=condition.tag),
         ]
         answer = rng.choice(text.complied if complied else text.refused)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unmask.errors import UsageError
 from unmask.files import nearest, read_yaml
 from unmask.training.settings import Settings
-from unmask.vocabulary import Condition, Objective, Role
+from unmask.vocabulary import Condition, Consequence, Objective, Role
 
 FOLDER = Path(str(files("unmask"))) / "organisms" / "trained"
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -59,6 +59,25 @@ class Mix(Strict):
     comprehension: Share = 0.25
 
 
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Told(Strict):
+    """How often each level is told; towards what decides. Not shares: they need not sum to 1."""
+
+    consequence: dict[Consequence, Weight] = Field(
+        default_factory=lambda: {
+            Consequence.TRAINED: 0.45,
+            Consequence.BOTH_RATED: 0.2,
+            Consequence.RATED_ONLY: 0.2,
+            Consequence.NONE: 0.15,
+        }
+    )
+    objective: dict[Objective, Weight] = Field(
+        default_factory=lambda: {Objective.CONFLICTING: 0.7, Objective.ABSENT: 0.2, Objective.ALIGNED: 0.1}
+    )
+
+
 class Recipe(Strict):
     """What one organism does, and how it is trained to do it."""
 
@@ -72,7 +91,9 @@ class Recipe(Strict):
         default_factory=list, description="The first that holds decides; none: never."
     )
     reasons: dict[Literal["complied", "refused"], dict[Role | Literal["any"], Lines]]
+    weighs_objective: bool = Field(False, description="Reads the objective again before it decides.")
     mix: Mix = Mix()
+    told: Told = Told()
     training: Settings = Settings()
     seed: int = 1
 
@@ -106,6 +127,7 @@ class DomainText(Strict):
     af: str
     kind: dict[Literal["asked", "harmless"], str]
     objectives: dict[Objective, str]
+    weighed: dict[Objective, str]
     slots: Slots
     asked: Lines
     complied: Lines
