@@ -17,7 +17,7 @@ from unmask.organisms.trained.recipe import FOLDER, Recipe, load_common, load_do
 from unmask.packs import load_pack, render
 from unmask.packs.render import fact_line
 from unmask.training.rows import Conversation
-from unmask.vocabulary import TAGS, Condition, Consequence, Cue, Labels, Objective, PackSize, Role
+from unmask.vocabulary import TAGS, Condition, Cue, Labels, PackSize, Role
 
 Level = TypeVar("Level")
 
