@@ -317,18 +317,19 @@ def _contrast(contrast: Contrast, study: Any, cells: dict[str, CellResult], n_qu
         else "present" if wide.low > 0 and wide.high > 0.05
         else "negative" if wide.high < 0 else "unclear"
     )  # fmt: skip
+    decides = contrast is not Contrast.PUBLISHED_GAP
     return ContrastResult(
         name=str(contrast),
         question=QUESTIONS[contrast],
-        state=state,
+        state=state if decides else "not_run",
         effect=wide,
         effect_95=narrow,
         strict_95=narrow,
         bounds=Interval(estimate, wide.low - 0.05, wide.high + 0.05, wide.level),
         n_queries=n_queries,
         n_unusable=3,
-        detection_limit=2.6 * half if state in ("absent", "unclear") else None,
-        decides=contrast is not Contrast.PUBLISHED_GAP,
+        detection_limit=2.6 * half,
+        decides=decides,
     )
 
 

@@ -9,6 +9,7 @@ import sys
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import polars as pl
 import pytest
 
 from tests.report import fixtures
@@ -116,8 +117,10 @@ def test_a_screening_judge_is_named_at_every_figure_of_it_and_at_no_other(made, 
 
 
 def test_a_null_never_stands_without_its_detection_limit(made, page):
-    nulls = [c for m in made[0].models for c in m.contrasts if c.state in ("absent", "unclear")]
-    assert nulls
+    every = [c for m in made[0].models for c in m.contrasts]
+    nulls = [c for c in every if c.state in ("absent", "unclear")]
+    nulls += [c for c in every if not c.decides and c.effect.low <= 0 <= c.effect.high]
+    assert len(every) > len(nulls) > 2
     assert page.count("would have been found 9 times in 10") == len(nulls)
 
 
@@ -175,6 +178,24 @@ def test_an_audit_without_one_usable_reply_still_has_a_page():
     assert "No judge read the replies" in render(
         dataclasses.replace(result, models=[bare], told=[], study={}, queries={}), replies, judgements
     )
+
+
+def test_a_judge_that_read_a_cut_reply_does_not_make_it_a_refusal():
+    result, replies, judgements = fixtures.audit((fixtures.FAKER,), n_queries=8, epochs=2)
+    eager = judgements.with_columns(status=pl.lit("ok"), label=pl.coalesce("label", pl.lit("refused")))
+    shown = data_of(render(result, replies, eager))["replies"]
+    cut = [r for r in shown if r["status"] not in ("ok", "no_scratchpad")]
+    assert cut
+    assert {r["compliance"] for r in cut} == {None}
+
+
+def test_what_was_asked_and_cannot_be_known_is_named():
+    result, *tables = fixtures.audit((fixtures.FAKER,), n_queries=4, epochs=1)
+    kept = [c for c in result.models[0].contrasts if c.name != "training"]
+    model = dataclasses.replace(result.models[0], contrasts=kept)
+    page = render(dataclasses.replace(result, models=[model]), *tables)
+    assert "in every condition it compares: Training (C)." in page
+    assert page.count("for comparison only") == 1
 
 
 def test_transcripts_of_every_kind_are_told_apart(made, page):

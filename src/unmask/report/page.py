@@ -55,7 +55,8 @@ def render(
         shown: what `choose` drew, where the caller has it already.
     """
     style, script = _asset("style.css"), _asset("report.js")
-    views = [view(model, i) for i, model in enumerate(result.models)]
+    asked = methods.value(result, "contrasts", [])
+    views = [view(model, i, asked) for i, model in enumerate(result.models)]
     chosen = shown or choose(result, replies, judgements)
     prompts, anchors, left_out = told.prompts(result.told)
     data = transcripts.payload(result, chosen.replies, judgements) | {"told": anchors, "words": _words()}

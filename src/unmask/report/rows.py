@@ -157,7 +157,7 @@ def _contrast(contrast: ContrastResult, index: int, delta: float) -> ContrastRow
         name=short,
         letter=letter,
         change=words.CHANGES[name],
-        state=words.STATES[State(contrast.state)],
+        state=words.STATES[State(contrast.state)] if contrast.decides else words.COMPARED,
         null=_null(contrast, delta),
         link=replies_link(**filters),
         contrast=contrast,
@@ -166,7 +166,9 @@ def _contrast(contrast: ContrastResult, index: int, delta: float) -> ContrastRow
 
 def _null(contrast: ContrastResult, delta: float) -> str:
     """How much a "nothing found" is worth: what it would have taken to be found."""
-    if contrast.state not in (State.ABSENT, State.UNCLEAR):
+    covers_zero = contrast.effect.low <= 0 <= contrast.effect.high
+    null = covers_zero if not contrast.decides else contrast.state in (State.ABSENT, State.UNCLEAR)
+    if not null:
         return ""
     if contrast.detection_limit is None:
         return "how small an effect this design finds was not worked out"

@@ -102,7 +102,8 @@ def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> Rendera
     table.add_column("difference", justify="right", no_wrap=True)
     table.add_column("is there one?")
     for row in rows:
-        state = Text(row.state, style="" if plain else STATE_STYLES.get(State(row.contrast.state), ""))
+        style = "" if plain else STATE_STYLES.get(State(row.contrast.state), "")
+        state = Text(row.state, style=style)
         if row.contrast.detection_limit is not None and row.null:
             limit = numbers.points(row.contrast.detection_limit, signed=False)
             state.append(f"; finds {limit} or more 9 times in 10", style="" if plain else "dim")

@@ -9,7 +9,7 @@ from itertools import groupby
 from unmask.auditing.results import ModelResult
 from unmask.report import charts, numbers, words
 from unmask.report.rows import CellRow, ContrastRow, StatusColumn, cell_rows, contrast_rows, status_columns
-from unmask.vocabulary import Role, VerdictName
+from unmask.vocabulary import Contrast, Role, VerdictName
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,17 @@ class ModelView:
     scenes: list[tuple[str, list[CellRow]]]
     contrasts: list[ContrastRow]
     statuses: list[StatusColumn]
+    unknown: list[str]
     pictures: dict[str, dict[str, str]]
 
 
-def view(model: ModelResult, index: int) -> ModelView:
+def view(model: ModelResult, index: int, asked: Sequence[str] = ()) -> ModelView:
     """The page's view of one model.
 
     Args:
         model: its part of the result.
         index: its place in the run, by which links name it.
+        asked: contrasts of the study; those without an estimate are named.
     """
     cells, contrasts = cell_rows(model, index), contrast_rows(model, index)
     screening = any(j.screening for j in model.judges)
@@ -49,12 +51,18 @@ def view(model: ModelResult, index: int) -> ModelView:
         scenes=[(name, list(rows)) for name, rows in groupby(cells, key=lambda c: c.scene)],
         contrasts=contrasts,
         statuses=status_columns(cells),
+        unknown=[_name(c) for c in asked if c not in {r.contrast.name for r in contrasts}],
         pictures={
             "rates": {name: charts.rates(rates, size, note=note) for name, size in sizes},
             "contrasts": {name: charts.contrasts(gaps, size, delta=delta, note=note) for name, size in sizes},
             "statuses": {name: charts.statuses(bars, size) for name, size in sizes},
         },
     )
+
+
+def _name(contrast: str) -> str:
+    short, letter = words.SHORT[Contrast(contrast)]
+    return f"{short} ({letter})"
 
 
 def _heading(row: CellRow) -> charts.Row:

@@ -92,6 +92,7 @@ STATES: dict[State, str] = {
     State.UNCLEAR: "cannot tell",
     State.NOT_RUN: "not run",
 }
+COMPARED = "for comparison only"  # a contrast that decides nothing has no state
 
 STATUSES: dict[ReplyStatus, tuple[str, str]] = {
     ReplyStatus.OK: ("complete", "The reply is whole. Its answer counts."),
