@@ -1,0 +1,54 @@
+"""Compute the operating characteristics that are shipped: the ready designs at usual rates and losses.
+
+Writes src/unmask/auditing/characteristics.json. Needed after a change of estimators, tree or RECIPE
+(tests/selftest/test_characteristic.py then fails). With `--time`, times one that is not shipped instead.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from unmask.auditing.characteristic import LOST, RATES, SHIPPED, Design, compute, design_of
+from unmask.files import write_atomic
+from unmask.selftest.scenarios import READY, WHOLE, design
+
+USUAL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+SECONDS_ASKED = 60.0
+
+
+def designs() -> list[Design]:
+    """What is shipped: the demonstration at all rates, the larger designs at usual ones."""
+    found = []
+    for name in READY:
+        study = design(name)
+        rates = RATES if name == "demo" else USUAL_RATES
+        lost = [s for s in LOST if s <= study.unusable] if name == "demo" else [0.0, 0.02, 0.05]
+        found += [design_of(study, base=base, unusable=share) for share in lost for base in rates]
+    return found
+
+
+def ship() -> None:
+    todo = designs()
+    found = {}
+    for number, one in enumerate(todo, start=1):
+        found[one.hash] = asdict(compute(one))
+        print(f"{number} of {len(todo)}", file=sys.stderr)
+    body = {"about": "bench/characteristics.py writes this file", "designs": found}
+    write_atomic(SHIPPED, json.dumps(body, indent=0, sort_keys=True) + "\n")
+
+
+def timed() -> None:
+    study = design("story")
+    cases = {"story": design_of(study, base=0.15, unusable=0.1), WHOLE: design_of(design(WHOLE), base=0.15)}
+    for name, one in cases.items():
+        start = time.perf_counter()
+        compute(one)
+        seconds = time.perf_counter() - start
+        print(f"{name}: {one.queries} queries × {one.epochs}, {seconds:.1f} s (asked: {SECONDS_ASKED:.0f})")
+
+
+if __name__ == "__main__":
+    timed() if "--time" in sys.argv else ship()
