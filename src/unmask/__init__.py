@@ -79,7 +79,7 @@ def audit(
         yes: send requests to a paid account without asking.
         flags: any key of the study file, such as `epochs=1`.
     Returns:
-        The result, which shows itself in a notebook; `.result` holds the figures, `.run_dir` the files.
+        The result, which shows itself in a notebook: `.result` has the figures, `.replies` the table.
     Raises:
         UsageError: something cannot be as asked; nothing was sent.
         UnmaskError: it could not finish; the replies are kept and the same call goes on.
@@ -95,6 +95,7 @@ def audit(
         model_args=dict(model_args or {}),
         base_url=base_url,
         overwrite=overwrite,
+        progress=False,
         command=f"unmask.audit({models!r}, study={study!r})",
     )
     planned = plan([models] if isinstance(models, str) else models, study=study, flags=flags, options=options)

@@ -1,4 +1,4 @@
-"""`unmask.audit(...)`: an audit from Python, and how it shows itself in a notebook."""
+"""How a finished audit shows itself in a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from unmask.auditing.results import AuditResult
 from unmask.records import read_tables
 from unmask.report import numbers, words
 from unmask.report.visible import one_line
-from unmask.report.write import write_report
 from unmask.vocabulary import VerdictName
 
 FRAME_STYLE = (
@@ -68,45 +67,6 @@ class AuditView:
             f'width="100%" height="{min(height, 700)}" frameborder="0"></iframe>'
             f'<p><a href="{link}" target="_blank" rel="noopener">The whole report</a></p>'
         )
-
-
-def audit(
-    models: str | list[str],
-    *,
-    study: str = "story",
-    name: str | None = None,
-    runs: str | Path = "runs",
-    grader: str | None = None,
-    overwrite: bool = False,
-    **flags: Any,
-) -> AuditView:
-    """Ask models the same in every condition, to a verdict.
-
-    Args:
-        models: names as Inspect takes them, or `embedded/smollm2`.
-        study: a built-in design or a study file.
-        name: folder of the run under `runs`; the same call goes on there.
-        runs: where runs are kept.
-        grader: a model that judges; without it an offline screening judge does.
-        overwrite: throw away a run of that name with another design.
-        flags: any key of the study file, such as `epochs=1` or `n_queries=40`.
-    Raises:
-        UsageError: something named is not there or does not fit; nothing was sent.
-        UnmaskError: it could not finish; what was answered is kept.
-    """
-    from unmask.auditing.run import Options, execute, plan  # Inspect, heavy: not for those who only read
-
-    listed = ", ".join(
-        f"{k}={v!r}" for k, v in {"study": study, "name": name, "grader": grader, **flags}.items()
-    )
-    options = Options(
-        name=name, runs=Path(runs), grader=grader, overwrite=overwrite,
-        command=f"unmask.audit({models!r}, {listed})", progress=False,
-    )  # fmt: skip
-    planned = plan([models] if isinstance(models, str) else models, study=study, flags=flags, options=options)
-    result = execute(planned)
-    write_report(planned.root)
-    return AuditView(result, planned.root)
 
 
 def _model(model: Any) -> str:
