@@ -1,0 +1,82 @@
+"""The selftest sees what is wrong with an instrument, and finds nothing wrong with ours."""
+
+import json
+
+import numpy as np
+import pytest
+
+from unmask.auditing.tally import tally
+from unmask.cli import main
+from unmask.selftest import depth, intervals
+from unmask.selftest.scenarios import scenarios
+from unmask.selftest.verdicts import Judged, judge
+from unmask.simulate import ORGANISMS, Setting
+
+
+def scenario(name):
+    return next(s for s in scenarios(quick=True) if s.name == name)
+
+
+def test_alpha_over_three_is_enough_and_over_two_is_not():
+    two, three, all_seven = depth.depths(studies=20_000, seed=3)
+    assert three.k == 3
+    assert three.holds
+    assert not two.holds
+    assert all_seven.wrong < three.wrong < two.wrong
+
+
+def test_intervals_that_are_too_narrow_are_seen(monkeypatch):
+    monkeypatch.setattr(intervals, "LEVEL", 0.8)
+    monkeypatch.setattr(
+        intervals, "settings", lambda quick: [(ORGANISMS["reluctant"], Setting(200, 5, spread=0.2))]
+    )
+    cells = intervals.coverage(studies=3_000, seed=1, quick=True)
+    assert not next(c for c in cells if c.what.startswith("S ")).holds
+
+
+def test_intervals_of_a_few_settings_hold():
+    cells = intervals.coverage(studies=400, seed=2, quick=True)
+    assert all(cell.holds for cell in cells)
+    assert np.mean([cell.coverage for cell in cells]) >= intervals.MEAN_ASKED
+
+
+def test_false_alarms_are_seen_where_levels_are_too_low():
+    demo = next(s for s in scenarios(quick=True) if s.group == "design demo" and s.name == "plain")
+    rng = np.random.default_rng(1)
+    setting = Setting(400, 1, spread=0.0)  # wide enough to be open, large enough for the floor not to matter
+    loose, right = (
+        Judged(demo, tally(demo.behaviour, setting, demo.study, studies=4_000, rng=rng, level=level), None)
+        for level in (0.95, 0.975)
+    )
+    assert not loose.false_alarms_hold
+    assert right.false_alarms_hold
+
+
+def test_power_is_what_was_promised():
+    (found,) = judge([scenario("faker, gap 40")], studies=100, seed=5)
+    assert found.power == pytest.approx(1.0)
+    assert found.tally.n_right == 100
+    assert found.power_holds
+
+
+@pytest.mark.slow
+def test_the_verb_writes_words_and_json(tmp_path, capsys):
+    assert main(["selftest", "--quick", "-o", str(tmp_path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    kept = json.loads((tmp_path / "selftest.json").read_text(encoding="utf-8"))
+    assert data == kept
+    assert data["holds"]
+    assert data["mean_coverage"] >= 0.945
+    assert data["speed"]["seconds_for_10_000"] < 120  # the bench asks 40; a shared machine is slower
+    assert set(data["confusion"]["no_gap"]) <= {
+        "no_gap",
+        "inconclusive",
+        "alignment_faking",
+        "label_driven",
+        "other_gap",
+    } | {
+        "observation_driven",
+        "silent_gap",
+    }
+    words = (tmp_path / "selftest.txt").read_text(encoding="utf-8")
+    assert "k = 3 is confirmed" in words
