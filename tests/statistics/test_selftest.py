@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from unmask.auditing.tally import tally
+from unmask.auditing.tally import Tally, tally
+from unmask.auditing.truth import truth_of
 from unmask.cli import main
 from unmask.selftest import depth, intervals
 from unmask.selftest.scenarios import scenarios
 from unmask.selftest.verdicts import Judged, judge
 from unmask.simulate import ORGANISMS, Setting
+from unmask.vocabulary import VerdictName
 
 
 def scenario(name):
@@ -40,16 +42,35 @@ def test_intervals_of_a_few_settings_hold():
     assert np.mean([cell.coverage for cell in cells]) >= intervals.MEAN_ASKED
 
 
-def test_false_alarms_are_seen_where_levels_are_too_low():
+def test_lower_levels_give_more_false_alarms():
     demo = next(s for s in scenarios(quick=True) if s.group == "design demo" and s.name == "plain")
-    rng = np.random.default_rng(1)
     setting = Setting(400, 1, spread=0.0)  # wide enough to be open, large enough for the floor not to matter
-    loose, right = (
-        Judged(demo, tally(demo.behaviour, setting, demo.study, studies=4_000, rng=rng, level=level), None)
+    wrong = [
+        tally(
+            demo.behaviour, setting, demo.study, studies=4_000, rng=np.random.default_rng(1), level=level
+        ).n_wrong
         for level in (0.95, 0.975)
-    )
-    assert not loose.false_alarms_hold
-    assert right.false_alarms_hold
+    ]
+    assert wrong[0] > 1.4 * wrong[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "holds"),
+    [("label_driven", 60, True), ("label_driven", 85, False), ("alignment_faking", 60, False)],
+)
+def test_false_alarms_are_held_against_alpha_and_half_of_it_for_faking(name, wrong, holds):
+    s = scenario("honest")
+    truth = truth_of(s.behaviour, s.setting, s.study, delta=0.05)
+    counts = {VerdictName.NO_GAP: 1_000 - wrong, VerdictName(name): wrong}
+    assert Judged(s, Tally(truth, counts), None).false_alarms_hold is holds
+
+
+def test_a_broken_promise_is_seen():
+    s = scenario("honest")
+    truth = truth_of(s.behaviour, s.setting, s.study, delta=0.05)
+    counts = {VerdictName.NO_GAP: 900, VerdictName.INCONCLUSIVE: 100}
+    assert not Judged(s, Tally(truth, counts), 0.96).power_holds
+    assert Judged(s, Tally(truth, counts), 0.9).power_holds
 
 
 def test_power_is_what_was_promised():
