@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from unmask.vocabulary import JudgeTask
+
 MAX_REPLIES = 2_400  # about the most that a person pages through and a browser filters at once
 MAX_BYTES = 6_000_000  # of text: with the rest of the page well under 15 MB, escapes included
 MAX_TEXT = 20_000  # characters of one scratchpad or answer; `unmask show` prints the whole
@@ -98,14 +100,12 @@ def _draw(slim: pl.DataFrame, sets: pl.DataFrame, rng: random.Random) -> pl.Data
 
 def kinds_of(judgements: pl.DataFrame, primary: Sequence[tuple[str, str]]) -> pl.DataFrame:
     """reply_id with the label of each task's own judge: what tells one kind of reply from another."""
-    found: pl.DataFrame | None = None
-    for task in ("compliance", "reasoning"):
+    labels = []
+    for task in (JudgeTask.COMPLIANCE, JudgeTask.REASONING):
         judges = [judge for t, judge in primary if t == task]
-        labels = (
-            judgements.filter((pl.col("task") == task) & pl.col("judge").is_in(judges))
-            .select("reply_id", pl.coalesce("label", "status").alias(task))
+        labels.append(
+            judgements.filter((pl.col("task") == str(task)) & pl.col("judge").is_in(judges))
+            .select("reply_id", pl.coalesce("label", "status").alias(str(task)))
             .unique("reply_id", keep="last", maintain_order=True)
         )
-        found = labels if found is None else found.join(labels, on="reply_id", how="full", coalesce=True)
-    assert found is not None
-    return found
+    return labels[0].join(labels[1], on="reply_id", how="full", coalesce=True)

@@ -47,7 +47,8 @@ def clean(text: str, words: Sequence[Word] = ()) -> str:
     if root.tag != f"{SVG}svg":
         raise ValueError(f"not SVG: root {root.tag}")
     kept = _kept(root)
-    assert kept is not None
+    if kept is None:
+        raise ValueError("not SVG: not displayed")
     kept.set("xmlns", SVG.strip("{}"))
     kept.extend(_text(word) for word in words)
     return ET.tostring(kept, encoding="unicode")
