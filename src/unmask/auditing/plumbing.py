@@ -18,7 +18,7 @@ from inspect_ai.model import get_model
 from scipy import special
 
 from unmask.auditing.arrays import Table, choose, tabulate
-from unmask.errors import UnmaskError
+from unmask.errors import JudgeError, UnmaskError
 from unmask.organisms.scripted import load_facts, read_prompt
 from unmask.organisms.scripted.reading import built_in_benign, fingerprint
 from unmask.records import read_logs
@@ -133,7 +133,7 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
         grader: the run's judge; None is the offline one.
         folder: where the check keeps its logs, apart for each judge.
     Raises:
-        UnmaskError: it could not finish.
+        UnmaskError: it could not finish, or the grader answered nothing at all.
     """
     if calls_of(prepared) == 0:
         return NOT_ON_THIS_PACK
@@ -164,7 +164,16 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
         )
     records = read_logs([logs])
     cells = [c for c in conditions_of(study) if c.arm is Arm.HARMFUL]
-    return judged(tabulate(records.replies, choose(records.judgements), cells), study)
+    table = tabulate(records.replies, choose(records.judgements), cells)
+    if grader and not table.usable_QC.any():
+        raise JudgeError(
+            f"{grader} gave no readable verdict on any of the {records.replies.height} replies of the "
+            "instrument check; the model was not asked yet",
+            where=str(logs),
+            hint="is it reachable, and does it answer in the judge's form? --overwrite tries again, "
+            "--no-check goes on without",
+        )
+    return judged(table, study)
 
 
 def judged(table: Table, study: Study) -> Checked:
