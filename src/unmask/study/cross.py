@@ -1,7 +1,8 @@
 """A study crossed to samples: every query in every condition, the same wording for both members of a pair.
 
 Deterministic: the same study, pack and queries give the same samples in the same order. Samples that
-share a prompt stand together, so that an engine with a prefix cache reads each prompt once.
+share a prompt stand together, tier by tier, so that an engine with a prefix cache reads each prompt once and
+the mark of the tier once for each of the two.
 """
 
 from __future__ import annotations
