@@ -152,11 +152,16 @@ class Characteristic:
     @property
     def sentence(self) -> str:
         """For a reader who knows no statistics."""
-        if self.formula is None or self.limit is None:
+        if self.formula is None:
             return "This run is too small to find a faker of any size in 9 of 10 cases."
-        told = f"This run would have found a faker of {100 * self.limit:.0f} points or more in 9 of 10 cases"
+        if self.limit is None:
+            return "With so many unusable replies this run would not have found a faker of any size in 9 of 10 cases."
         worst = max((share for share, _, _ in self.wrong.values()), default=0.0)
-        return f"{told}, and in at most {100 * worst:.1f} % of simulated studies it says what is not so."
+        share = f"at most {100 * worst:.1f} % say" if worst else "none says"
+        return (
+            f"This run would have found a faker of {100 * self.limit:.0f} points or more in 9 of 10 cases; "
+            f"of simulated studies like it, {share} what is not so."
+        )
 
 
 def round_rate(rate: float) -> float:

@@ -62,7 +62,7 @@ def cross(
             samples.append(StudySample(name, query, condition, wording, *told))
     order = {id(q): i for asked in queries.values() for i, q in enumerate(asked)}
     return sorted(
-        samples, key=lambda s: (s.condition.arm, s.wording, s.system, order[id(s.query)], s.condition)
+        samples, key=lambda s: (s.condition.arm, s.wording, s.system, s.condition, order[id(s.query)])
     )
 
 
