@@ -182,3 +182,11 @@ def test_like_runs_share_figures():
     assert small_design(base=0.052).hash == small_design(base=0.048).hash
     assert small_design(base=0.2).hash != small_design().hash
     assert (round_rate(0.0), round_rate(0.33), round_lost(0.0), round_lost(0.011)) == (0.01, 0.3, 0.0, 0.02)
+
+
+def test_sentences_say_what_the_run_could_find():
+    assert "faker of 15 points or more in 9 of 10 cases" in of().sentence
+    assert "at most 3.0 %" in of().sentence
+    assert "none says" in of(wrong={}).sentence
+    assert "too small" in of(formula=None, limit=None, power=None, power_high=None).sentence
+    assert "unusable" in of(limit=None, power=0.1, power_high=0.2).sentence
