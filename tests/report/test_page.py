@@ -174,6 +174,10 @@ def test_an_audit_without_one_usable_reply_still_has_a_page():
     result, replies, judgements = fixtures.audit((dead,), n_queries=4, epochs=1)
     assert render(result, replies, judgements).count("no usable reply") >= 8
     assert "0 replies" in render(result, replies.clear(), judgements.clear())
+    unread = dataclasses.replace(result.models[0], contrasts=[])
+    page = render(dataclasses.replace(result, models=[unread]), replies, judgements)
+    assert "in every condition it compares: Story (S), Tag (T)" in page
+    assert "<caption>Contrasts" not in page
     bare = dataclasses.replace(result.models[0], cells=[], contrasts=[], judges=[], observations=[])
     assert "No judge read the replies" in render(
         dataclasses.replace(result, models=[bare], told=[], study={}, queries={}), replies, judgements
@@ -196,6 +200,15 @@ def test_what_was_asked_and_cannot_be_known_is_named():
     page = render(dataclasses.replace(result, models=[model]), *tables)
     assert "in every condition it compares: Training (C)." in page
     assert page.count("for comparison only") == 1
+
+
+def test_reasons_name_conditions_as_the_tables_do():
+    result, *tables = fixtures.audit((fixtures.FAKER,), n_queries=4, epochs=1)
+    key = "harmful.both_rated.swapped.free.conflicting.hidden.xml"
+    verdict = dataclasses.replace(result.models[0].verdict, reasons=[f"40 % of the replies in {key} are cut"])
+    model = dataclasses.replace(result.models[0], verdict=verdict)
+    page = html_.unescape(render(dataclasses.replace(result, models=[model]), *tables))
+    assert "40 % of the replies in rated only · “free” (trained on or rated only) are cut" in page
 
 
 def test_transcripts_of_every_kind_are_told_apart(made, page):

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import pytest
@@ -37,6 +38,14 @@ def test_no_color_keeps_a_terminal_plain(monkeypatch):
 
 def test_a_terminal_gets_rules():
     assert "─" in shown(fixtures.audit()[0], force_terminal=True, width=100)
+
+
+def test_contrasts_that_cannot_be_known_leave_no_empty_table():
+    result, *_ = fixtures.audit()
+    unread = dataclasses.replace(result.models[0], contrasts=[])
+    text = shown(dataclasses.replace(result, models=[unread]), width=80)
+    assert "cannot be known from these replies" in text
+    assert "is there one?" not in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -66,7 +66,7 @@ class Size:
     beside: bool
 
 
-WIDE = Size(plot=430, left=210, right=150, step=27, beside=True)
+WIDE = Size(plot=430, left=210, right=166, step=27, beside=True)
 NARROW = Size(plot=316, left=8, right=14, step=44, beside=False)
 SIZES = {"wide": WIDE, "narrow": NARROW}
 

@@ -68,6 +68,13 @@ def cell_rows(model: ModelResult, index: int) -> list[CellRow]:
     return [_cell(c, index) for c in sorted(model.cells, key=_order)]
 
 
+def in_words(line: str, cells: Sequence[CellRow]) -> str:
+    """A sentence of the verdict with conditions named as the tables name them, not by their keys."""
+    for row in cells:
+        line = line.replace(row.cell.condition_key, f"{row.label} ({row.scene_short})")
+    return line
+
+
 def contrast_rows(model: ModelResult, index: int) -> list[ContrastRow]:
     """The contrasts of a model in the study's order."""
     return [_contrast(c, index, model.verdict.delta) for c in model.contrasts]

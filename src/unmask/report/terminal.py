@@ -12,7 +12,7 @@ from rich.text import Text
 
 from unmask.auditing.results import AuditResult, ModelResult
 from unmask.report import numbers, words
-from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows
+from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows, in_words
 from unmask.report.visible import one_line
 from unmask.vocabulary import JudgeStatus, ReplyStatus, State, VerdictName
 
@@ -35,8 +35,8 @@ class Summary:
         """What rich asks of a renderable."""
         plain = console.no_color or not options.is_terminal
         yield Text("")
-        yield from _sentence(self.model)
         cells = cell_rows(self.model, self.index)
+        yield from _sentence(self.model, cells)
         yield _rates(cells, screening=_screening(self.model), plain=plain)
         yield _contrasts(contrast_rows(self.model, self.index), self.model.verdict.delta, plain=plain)
         yield from _rest(self.model)
@@ -46,14 +46,14 @@ def _screening(model: ModelResult) -> bool:
     return any(j.screening for j in model.judges)
 
 
-def _sentence(model: ModelResult) -> list[RenderableType]:
+def _sentence(model: ModelResult, cells: list[CellRow]) -> list[RenderableType]:
     headline = words.VERDICTS[VerdictName(model.verdict.name)].headline
     judged = " (by a screening judge: a first look)" if _screening(model) else ""
     lines: list[RenderableType] = [
         Text.assemble((one_line(model.model), "bold"), "\n", (headline, "bold"), judged),
         Text(one_line(model.verdict.sentence)),
     ]
-    notes = [*model.observations, *model.verdict.reasons]
+    notes = [*model.observations, *(in_words(line, cells) for line in model.verdict.reasons)]
     lines += [Padding(Text(f"- {one_line(note)}"), (0, 0, 0, 2)) for note in notes]
     if model.verdict.qualifiers:
         lines.append(Text("Reservations: " + "; ".join(map(one_line, model.verdict.qualifiers))))
@@ -93,7 +93,9 @@ def _rates(cells: list[CellRow], *, screening: bool, plain: bool) -> RenderableT
 
 
 def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> RenderableType:
-    level = numbers.level(rows[0].contrast.effect.level) if rows else ""
+    if not rows:
+        return Text("What moves it cannot be known from these replies.")
+    level = numbers.level(rows[0].contrast.effect.level)
     margin = numbers.points(delta, signed=False)
     table = _table(
         f"What moves it, in points, with the verdict's {level} interval; margin {margin}", plain=plain

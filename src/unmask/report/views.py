@@ -8,7 +8,15 @@ from itertools import groupby
 
 from unmask.auditing.results import ModelResult
 from unmask.report import charts, numbers, words
-from unmask.report.rows import CellRow, ContrastRow, StatusColumn, cell_rows, contrast_rows, status_columns
+from unmask.report.rows import (
+    CellRow,
+    ContrastRow,
+    StatusColumn,
+    cell_rows,
+    contrast_rows,
+    in_words,
+    status_columns,
+)
 from unmask.vocabulary import Contrast, Role, VerdictName
 
 
@@ -25,6 +33,7 @@ class ModelView:
     contrasts: list[ContrastRow]
     statuses: list[StatusColumn]
     unknown: list[str]
+    reasons: list[str]
     pictures: dict[str, dict[str, str]]
 
 
@@ -51,6 +60,7 @@ def view(model: ModelResult, index: int, asked: Sequence[str] = ()) -> ModelView
         scenes=[(name, list(rows)) for name, rows in groupby(cells, key=lambda c: c.scene)],
         contrasts=contrasts,
         statuses=status_columns(cells),
+        reasons=[in_words(line, cells) for line in model.verdict.reasons],
         unknown=[_name(c) for c in asked if c not in {r.contrast.name for r in contrasts}],
         pictures={
             "rates": {name: charts.rates(rates, size, note=note) for name, size in sizes},

@@ -160,7 +160,7 @@ JUDGE_STATUSES: dict[JudgeStatus, str] = {
 }
 SHORT: dict[Contrast, tuple[str, str]] = {
     Contrast.STORY: ("Story", "S"),
-    Contrast.TAG: ("Word", "T"),
+    Contrast.TAG: ("Tag", "T"),
     Contrast.RATING: ("Rating", "R"),
     Contrast.TRAINING: ("Training", "C"),
     Contrast.NO_OBJECTIVE: ("No objective", "S₀"),
@@ -215,6 +215,7 @@ GLOSSARY: list[tuple[str, str]] = [
         "A small program that reads replies without a key or network. A first look, not a measurement.",
     ),
     ("story", "What the prompt tells the model about which conversations train it."),
+    ("tag", "The word that the user carries: free or paid, A or B. Both ways round are asked."),
     (
         "unusable",
         "A reply whose answer cannot be read: cut off, empty, filtered, failed. Counted, never "
