@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from unmask.providers.engine import Engine
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
-os.environ.setdefault("UNMASK_CACHE", tempfile.mkdtemp(prefix="unmask-tests-"))  # nothing of a test stays at home
+os.environ.setdefault("UNMASK_CACHE", tempfile.mkdtemp(prefix="unmask-tests-"))
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # a busy machine is no failed test
 

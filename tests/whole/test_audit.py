@@ -50,7 +50,9 @@ def test_the_same_command_again_asks_nothing(capsys):
     with StubServer("openai", lambda asked: Reply(REFUSAL)) as server:
         assert audit(server, "--name", "a", "--study", "plain") == 0
         asked = len(server.log)
-        assert audit(server, "--name", "a", "--study", "plain") == 0
+        capsys.readouterr()
+        assert audit(server, "--name", "a", "--study", "plain", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["name"] == "a"  # nothing but data on stdout
         assert len(server.log) == asked
         assert audit(server, "--name", "a", "--study", "plain", "--seed", "2") == 2
         assert len(server.log) == asked

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inspect_ai import eval_set
 from inspect_ai.model import get_model
 from scipy import special
 
 from unmask.auditing.arrays import Table, choose, tabulate
+from unmask.auditing.asking import ask
 from unmask.errors import JudgeError, UnmaskError
 from unmask.organisms.scripted import load_facts, read_prompt
 from unmask.organisms.scripted.reading import built_in_benign, fingerprint
@@ -143,18 +143,7 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
     judge = re.sub(r"[^A-Za-z0-9._-]+", "-", grader or "offline")
     logs = folder / judge / str(prepared.size)
     model = get_model(ORGANISM, trained=HIGH, untrained=LOW, rated=LOW, af=1.0, memoize=False)
-    ok, done = eval_set(
-        tasks=build_task(asked),
-        log_dir=str(logs),
-        model=model,
-        model_roles={"grader": grader} if grader else None,
-        display="none",
-        log_realtime=False,
-        score_display=False,
-        continue_on_fail=True,
-        retry_attempts=1,
-        log_level="error",
-    )
+    ok, done = ask(build_task(asked), [model], logs, grader=grader)
     if not ok:
         reason = next((log.error.message.splitlines()[0] for log in done if log.error), "no log says why")
         raise UnmaskError(

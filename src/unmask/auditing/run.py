@@ -13,11 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from inspect_ai import eval_set
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
 from unmask.auditing.analyse import About, analyse
+from unmask.auditing.asking import ask
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
@@ -225,22 +225,16 @@ def _eval_set(
         open_model(name, args=options.model_args, base_url=options.base_url) for name in models
     ]
     in_process = any(name.startswith("embedded/") for name in models)
-    subfolder = folder.logs / str(prepared.size)
-    return eval_set(
-        tasks=build_task(prepared),
-        log_dir=str(subfolder),
-        model=opened,
-        model_roles={"grader": options.grader} if options.grader else None,
+    return ask(
+        build_task(prepared),
+        opened,
+        folder.logs / str(prepared.size),
+        grader=options.grader,
+        display=options.display,
         max_connections=options.max_connections,
         max_tasks=1 if in_process else None,
-        display=options.display,  # type: ignore[arg-type]  # checked by the command line
-        log_realtime=False,
         log_buffer=1,  # a killed run loses only what was under way
-        score_display=False,
         fail_on_error=FAILED_SHARE,
-        continue_on_fail=True,
-        retry_attempts=1,
-        log_level="error",
     )
 
 

@@ -92,6 +92,8 @@ def _beside_a_null(evidence: Evidence, states: Mapping[Key, State], delta: float
 
 def interval_in_words(key: Key, effect: Effect) -> str:
     """`S (story) = 20 points, 12 to 28`."""
+    if effect.estimate != effect.estimate:
+        return f"{label(key)} is not known, too few requests could be read in every one of its cells"
     return f"{label(key)} = {points(effect.estimate)} points, {points(effect.low)} to {points(effect.high)}"
 
 
