@@ -34,9 +34,7 @@ def ask(
     Returns:
         Whether all of it finished, and a log for each model.
     """
-    talk = (
-        StringIO() if display == "none" else sys.stderr
-    )  # Inspect prints on resuming; stdout is for data
+    talk = StringIO() if display == "none" else sys.stderr  # Inspect prints on resuming; stdout is for data
     with redirect_stdout(talk):
         return eval_set(
             tasks=task,
