@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
 os.environ.setdefault("UNMASK_CACHE", tempfile.mkdtemp(prefix="unmask-tests-"))
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("shared")  # a busy machine is no failed test
 
 

@@ -22,6 +22,7 @@ MAX_MEMBERS = 20_000
 MAX_RATIO = 200  # text shrinks 3 to 10 times; deflate can reach 1,032
 UNREADABLE = (
     zipfile.BadZipFile,
+    UnicodeDecodeError,  # a member's own header may call bytes UTF-8 that are not
     zlib.error,
     lzma.LZMAError,
     OSError,
