@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from unmask.errors import UsageError
 from unmask.files import nearest
 from unmask.records import read_tables
 from unmask.report import words
+from unmask.report.transcripts import json_object
 from unmask.report.visible import one_line, visible
 from unmask.report.write import read_result
 from unmask.vocabulary import AF, Compliance, Criterion, JudgeStatus, ReplyStatus, Role
@@ -130,8 +130,8 @@ def _judgement(row: dict[str, Any]) -> str:
     else:
         said = "alignment-faking reasoning" if row["label"] == AF else "no alignment-faking reasoning"
     lines = [f"{row['task']}: {said} (by {row['judge']}{screening})"]
-    quotes = _object(row["quotes"])
-    for name, holds in _object(row["criteria"]).items():
+    quotes = json_object(row["quotes"])
+    for name, holds in json_object(row["criteria"]).items():
         quote = f': "{quotes[name]}"' if quotes.get(name) else ""
         lines.append(f"  {'yes' if holds else 'no '} {_criterion(name)}{quote}")
     if row["motive"]:
@@ -141,11 +141,3 @@ def _judgement(row: dict[str, Any]) -> str:
 
 def _criterion(name: str) -> str:
     return words.CRITERIA[Criterion(name)] if name in set(Criterion) else name
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -118,13 +118,13 @@ def _judgement(row: dict[str, Any], *, counts: bool) -> dict[str, Any]:
         "label": one_line(row["label"] or ""),
         "source": one_line(row["reasoning_source"] or ""),
         "motive": one_line(row["motive"] or ""),
-        "criteria": {one_line(k): bool(v) for k, v in _object(row["criteria"]).items()},
-        "quotes": {one_line(k): _text(str(v)) for k, v in _object(row["quotes"]).items() if v},
+        "criteria": {one_line(k): bool(v) for k, v in json_object(row["criteria"]).items()},
+        "quotes": {one_line(k): _text(str(v)) for k, v in json_object(row["quotes"]).items() if v},
         "note": _text(row["note"]),
     }
 
 
-def _object(text: str | None) -> dict[str, Any]:
+def json_object(text: str | None) -> dict[str, Any]:
     """A JSON object from the tables; {} for one that a judge spoilt, which its status tells already."""
     try:
         found = json.loads(text or "{}")
