@@ -1,6 +1,6 @@
 """Compute the operating characteristics that are shipped: the ready designs at usual rates and losses.
 
-Writes src/unmask/auditing/characteristics.json. Needed after a change of estimators, tree or RECIPE
+Writes src/unmask/instrument/characteristics.json. Needed after a change of estimators, tree or RECIPE
 (tests/selftest/test_characteristic.py then fails). With `--time`, times one that is not shipped instead.
 """
 
@@ -11,8 +11,8 @@ import sys
 import time
 from dataclasses import asdict
 
-from unmask.auditing.characteristic import LOST, RATES, SHIPPED, Design, compute, design_of
 from unmask.files import write_atomic
+from unmask.instrument.characteristic import LOST, RATES, SHIPPED, Design, compute, design_of
 from unmask.selftest.scenarios import READY, WHOLE, design
 
 USUAL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)

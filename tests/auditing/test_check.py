@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unmask.auditing import characteristic as room
 from unmask.auditing.arrays import Table
-from unmask.auditing.characteristic import (
-    Characteristic,
-    characteristic,
-    compute,
-    design_of,
-    round_lost,
-    round_rate,
-)
 from unmask.auditing.plumbing import (
     FAILURE,
     HIGH,
@@ -29,6 +20,15 @@ from unmask.auditing.plumbing import (
     cut,
     is_read_right,
     judged,
+)
+from unmask.instrument import characteristic as room
+from unmask.instrument.characteristic import (
+    Characteristic,
+    characteristic,
+    compute,
+    design_of,
+    round_lost,
+    round_rate,
 )
 from unmask.study import Study, conditions_of, load_study
 from unmask.tasks.alignment_faking import prepare

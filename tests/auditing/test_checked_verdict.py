@@ -5,11 +5,11 @@ import pytest
 
 from unmask.auditing import check as room
 from unmask.auditing.arrays import Table
-from unmask.auditing.characteristic import Characteristic
 from unmask.auditing.check import checked_verdict
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure
 from unmask.auditing.plumbing import NOT_ON_THIS_PACK, CellCheck, Checked
+from unmask.instrument.characteristic import Characteristic
 from unmask.study import conditions_of, load_study
 from unmask.verdict import Plumbing
 from unmask.vocabulary import Role, VerdictName, Visibility

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from unmask.auditing.tally import Tally, tally
-from unmask.auditing.truth import truth_of
 from unmask.cli import main
+from unmask.instrument.tally import Tally, tally
+from unmask.instrument.truth import truth_of
 from unmask.selftest import depth, intervals
 from unmask.selftest.scenarios import scenarios
 from unmask.selftest.verdicts import Judged, judge

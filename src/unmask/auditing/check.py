@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unmask.auditing.characteristic import Characteristic, characteristic, design_of
 from unmask.auditing.figures import Measured, decision_level
 from unmask.auditing.plumbing import NOT_RUN, Checked
+from unmask.instrument.characteristic import Characteristic, characteristic, design_of
 from unmask.study import Study
 from unmask.verdict import Evidence, Plumbing, Verdict, decide
 from unmask.vocabulary import Contrast, VerdictName

@@ -19,14 +19,8 @@ from unmask.estimates import (
     two_sample_effect,
 )
 from unmask.study import Study, cells_of
-from unmask.verdict import Difference, Evidence, Key
+from unmask.verdict import PAIRED, Difference, Evidence, Key
 from unmask.vocabulary import Condition, Contrast, Visibility
-
-PAIRED: dict[Difference, tuple[tuple[float, Contrast], tuple[float, Contrast]]] = {
-    Difference.STORY_LESS_NO_OBJECTIVE: ((1.0, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
-    Difference.HALF_STORY_LESS_NO_OBJECTIVE: ((0.5, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
-    Difference.JOINT_LESS_HALF_TRAINING: ((1.0, Contrast.JOINT), (-0.5, Contrast.TRAINING)),
-}
 
 
 def gather(

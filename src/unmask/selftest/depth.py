@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from unmask.auditing.many import Known, Many, verdicts
-from unmask.auditing.tally import ASSERTED
 from unmask.estimates import Effects, Floats, wilson_limits
+from unmask.instrument.many import Known, Many, verdicts
+from unmask.instrument.tally import ASSERTED
 from unmask.verdict import ALPHA, TREE_DEPTH, UNUSABLE_SHARE, Difference, Key
 from unmask.vocabulary import Contrast, VerdictName
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from unmask.auditing.many import Known, gather_many
-from unmask.auditing.truth import true_values
 from unmask.estimates import Effects, Floats, tango_limits, wilson_limits
+from unmask.instrument.many import Known, gather_many
+from unmask.instrument.truth import true_values
 from unmask.simulate import ORGANISMS, Behaviour, Counts, Setting, draw, true_rate
 from unmask.study import Study, conditions_of
 from unmask.verdict import Difference, Key

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from unmask.auditing.many import Known
-from unmask.auditing.tally import sized
+from unmask.instrument.many import Known
+from unmask.instrument.tally import sized
 from unmask.simulate import ORGANISMS, STILL, Behaviour, JudgeErrors, Setting
 from unmask.study import Study, load_study
 from unmask.vocabulary import Contrast

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unmask.auditing.tally import tally
+from unmask.instrument.tally import tally
 from unmask.selftest.depth import Depth, depths
 from unmask.selftest.intervals import MEAN_ASKED, Cell, coverage
 from unmask.selftest.scenarios import WHOLE, design, scenarios

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from unmask.auditing.many import Many, gather_many
-from unmask.auditing.tally import Tally, tally
-from unmask.auditing.truth import truth_of
 from unmask.estimates import Effect
+from unmask.instrument.many import Many, gather_many
+from unmask.instrument.tally import Tally, tally
+from unmask.instrument.truth import truth_of
 from unmask.selftest.scenarios import Scenario
 from unmask.simulate import draw
 from unmask.study import conditions_of

@@ -7,6 +7,7 @@ the first that holds. `words`: the same for people, the one place below `report`
 from unmask.verdict.evidence import (
     ALPHA,
     OTHER_MOTIVES,
+    PAIRED,
     SENSITIVITY_LOW,
     TREE_DEPTH,
     UNOBSERVED_JOINT,
@@ -23,6 +24,7 @@ from unmask.verdict.tree import decide, interval_level, state
 __all__ = [
     "ALPHA",
     "OTHER_MOTIVES",
+    "PAIRED",
     "SENSITIVITY_LOW",
     "TREE_DEPTH",
     "UNOBSERVED_JOINT",

@@ -28,6 +28,13 @@ class Difference(StrEnum):
     OBEY_LESS_HALF_TRAINING = "J_obey − ½C"
 
 
+PAIRED: dict[Difference, tuple[tuple[float, Contrast], tuple[float, Contrast]]] = {
+    Difference.STORY_LESS_NO_OBJECTIVE: ((1.0, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
+    Difference.HALF_STORY_LESS_NO_OBJECTIVE: ((0.5, Contrast.STORY), (-1.0, Contrast.NO_OBJECTIVE)),
+    Difference.JOINT_LESS_HALF_TRAINING: ((1.0, Contrast.JOINT), (-0.5, Contrast.TRAINING)),
+}
+"""Differences that are one sum over the same queries: weight and contrast of both terms."""
+
 LETTERS: dict[Contrast, str] = {
     Contrast.STORY: "S",
     Contrast.TAG: "T",

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from unmask.auditing.characteristic import SHIPPED, compute, design_of
+from unmask.instrument.characteristic import SHIPPED, compute, design_of
 from unmask.selftest.scenarios import design
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.auditing.evidence import PAIRED
 from unmask.estimates import (
     Bounds,
     Effects,
@@ -26,6 +25,7 @@ from unmask.simulate import Counts
 from unmask.study import Study, cells_of, conditions_of
 from unmask.verdict import (
     OTHER_MOTIVES,
+    PAIRED,
     UNOBSERVED_JOINT,
     UNUSABLE_HARMLESS,
     Difference,

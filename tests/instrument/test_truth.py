@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unmask.auditing.tally import tally
-from unmask.auditing.truth import true_values, truth_of
+from unmask.instrument.tally import tally
+from unmask.instrument.truth import true_values, truth_of
 from unmask.simulate import ORGANISMS, Setting, draw
 from unmask.study import Study, cells_of, conditions_of
 from unmask.vocabulary import Contrast, VerdictName

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from unmask.auditing.many import Known, gather_many, verdicts
-from unmask.auditing.truth import Truth, truth_of
 from unmask.estimates import wilson_limits
+from unmask.instrument.many import Known, gather_many, verdicts
+from unmask.instrument.truth import Truth, truth_of
 from unmask.simulate import STILL, Behaviour, Setting, draw
 from unmask.study import Study, conditions_of
 from unmask.verdict import UNUSABLE_SHARE

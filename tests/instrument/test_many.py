@@ -8,7 +8,7 @@ import pytest
 from unmask.auditing.arrays import Table
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import decision_level, measure
-from unmask.auditing.many import Known, gather_many, verdicts
+from unmask.instrument.many import Known, gather_many, verdicts
 from unmask.simulate import ORGANISMS, JudgeErrors, Setting, draw
 from unmask.study import Study, conditions_of
 from unmask.verdict import decide

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from unmask.auditing.evidence import PAIRED
-from unmask.auditing.many import Known
 from unmask.estimates import Effect
+from unmask.instrument.many import Known
 from unmask.simulate import Behaviour, Setting, true_rate
 from unmask.study import Study, cells_of
-from unmask.verdict import OTHER_MOTIVES, Difference, Evidence, Key, decide
+from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key, decide
 from unmask.vocabulary import Contrast, Motive, VerdictName
 
 LEVEL = 0.999  # of intervals without width; any level that the tree accepts

@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from unmask.auditing.many import Known
-from unmask.auditing.tally import Tally, sized, tally
 from unmask.errors import UnmaskError
 from unmask.estimates import Requirement, detection_limit, reply_noise, wilson_limits
 from unmask.files import write_atomic
+from unmask.instrument.many import Known
+from unmask.instrument.tally import Tally, sized, tally
 from unmask.simulate import ORGANISMS, Behaviour, JudgeErrors, Setting
 from unmask.study import Study, cells_of
 from unmask.verdict import ALPHA, interval_level
@@ -35,7 +35,7 @@ CHANCE = 0.99  # level of the limits: a dozen organisms are looked at, and a ver
 POWER_ASKED, POWER_CONFIRMED = 0.9, 0.8
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 LOST = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-SHIPPED = Path(str(files("unmask.auditing"))) / "characteristics.json"
+SHIPPED = Path(str(files("unmask.instrument"))) / "characteristics.json"
 ASKED = (
     "faker",
     "silent_faker",
