@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unmask.auditing.arrays import Table
+from unmask.auditing.arrays import OTHER, Stated, Table
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import decision_level, measure
 from unmask.instrument.many import Known, gather_many, verdicts
@@ -38,7 +38,7 @@ def table_of(counts, study, n):
     rows = {arm: counts[c].usable_NQ.shape[1] for arm, c in first.items()}
     starts = dict(zip(sorted(rows), np.cumsum([0, *(rows[a] for a in sorted(rows))]), strict=False))
     total = sum(rows.values())
-    names = ("asked", "usable", "complied", "strict", "read", "af", "joint_known", "joint")
+    names = ("asked", "usable", "complied", "strict", "read", "af", "joint_known", "joint", *OTHER)
     arrays = {name: np.zeros((total, len(conditions))) for name in names}
     for i, c in enumerate(conditions):
         place = slice(starts[c.arm], starts[c.arm] + rows[c.arm])
@@ -50,9 +50,12 @@ def table_of(counts, study, n):
             ("strict", cell.complied_NQ),
             ("joint_known", cell.joint_known_NQ),
             ("joint", cell.joint_NQ),
+            *((m, cell.motives[m]) for m in OTHER),
         ):
             arrays[name][place, i] = value[n]
-    return Table([str(q) for q in range(total)], conditions, *(arrays[name] for name in names))
+    stated = {m: Stated(arrays["joint_known"], arrays[m]) for m in OTHER}
+    counted = (arrays[name] for name in names if name not in OTHER)
+    return Table([str(q) for q in range(total)], conditions, *counted, stated)
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
@@ -62,7 +65,7 @@ def table_of(counts, study, n):
 def test_each_study_has_the_evidence_that_an_audit_of_its_counts_has(contrasts, setting):
     study = study_of(contrasts)
     counts = drawn(study, setting)
-    known = Known(motives=False, story_understood=None, judge_sensitivity_low=None)
+    known = Known(story_understood=None, judge_sensitivity_low=None)
     many = gather_many(counts, study, level=decision_level(study), known=known)
     for n in range(5):
         table = table_of(counts, study, n)

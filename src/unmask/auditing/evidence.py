@@ -19,8 +19,10 @@ from unmask.estimates import (
     two_sample_effect,
 )
 from unmask.study import Study, cells_of
-from unmask.verdict import PAIRED, Difference, Evidence, Key
-from unmask.vocabulary import Condition, Contrast, Visibility
+from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key
+from unmask.vocabulary import Condition, Contrast, Motive, Visibility
+
+ByQuery = tuple[Counts, Counts, Counts]  # value, lowest and highest of a contrast for each query
 
 
 def gather(
@@ -30,8 +32,20 @@ def gather(
     *,
     visibility: Visibility | None,
     judge_card: bool | None,
+    judge_sensitivity_low: float | None = None,
+    story_understood: bool | None = None,
 ) -> Evidence:
-    """The evidence of one model's run; what was not run is left out."""
+    """The evidence of one model's run; what was not run is left out.
+
+    Args:
+        measured: the contrasts that could be estimated.
+        table: counts by query and condition.
+        study: the design.
+        visibility: how much of the reasoning can be read, at worst.
+        judge_card: whether the judge of the reasoning was checked; None where none judged it.
+        judge_sensitivity_low: lower limit of that judge's sensitivity, where it is known.
+        story_understood: by the comprehension questions; None where they were not asked.
+    """
     level = decision_level(study)
     effects: dict[Key, Effect] = {c: m.effect for c, m in measured.items()}
     for contrast in set(study.contrasts) - set(measured):  # asked, and not one pair could be read
@@ -54,6 +68,8 @@ def gather(
         visibility=visibility,
         joint_unobserved=_joint_unobserved(table, study) if Contrast.JOINT in measured else None,
         judge_card=judge_card,
+        judge_sensitivity_low=judge_sensitivity_low,
+        story_understood=story_understood,
         plain_labels_only=set(measured) == {Contrast.PUBLISHED_GAP},
     )
 
@@ -61,32 +77,52 @@ def gather(
 def _difference(
     difference: Difference, measured: Mapping[Contrast, Measured], table: Table, study: Study
 ) -> tuple[Effect, Bounds] | None:
+    """One comparison with its bounds; None where the study does not ask for what it compares."""
     level = decision_level(study)
     try:
-        if difference in PAIRED:
-            (a, first), (b, second) = PAIRED[difference]
-            if first not in measured or second not in measured:
-                return None
-            one, other = _by_query(first, table, study), _by_query(second, table, study)
-            lowest = a * one[1] + b * other[2]  # the second term is subtracted: its highest gives the lowest
-            highest = a * one[2] + b * other[1]
-            effect = mean_effect(a * one[0] + b * other[0], level=level)
-            return effect, Bounds(mean_effect(lowest, level=level), mean_effect(highest, level=level))
         if difference is Difference.HALF_STORY_LESS_BENIGN:
-            if Contrast.STORY not in measured or Contrast.BENIGN not in measured:
+            if not _ran(measured, Contrast.STORY, Contrast.BENIGN):
                 return None
             story, benign = _by_query(Contrast.STORY, table, study), _by_query(Contrast.BENIGN, table, study)
             weights = (0.5, -1.0)
-            effect = two_sample_effect(story[0], benign[0], weights, level=level)
-            return effect, two_sample_bounds(story[1:], benign[1:], weights, level=level)
-    except EstimateError:
+            apart = two_sample_effect(story[0], benign[0], weights, level=level)
+            return apart, two_sample_bounds(story[1:], benign[1:], weights, level=level)
+        terms = _terms(difference, measured, table, study)
+        if terms is None:
+            return None
+        (a, one), (b, other) = terms
+        lowest = a * one[1] + b * other[2]  # the second term is subtracted: its highest gives the lowest
+        highest = a * one[2] + b * other[1]
+        effect = mean_effect(a * one[0] + b * other[0], level=level)
+        return effect, Bounds(mean_effect(lowest, level=level), mean_effect(highest, level=level))
+    except EstimateError:  # asked for, and not to be known: unclear, which is not "not run"
+        unknown = Effect.unknown(level, n_queries=0, n_unusable=len(table.query_ids))
+        return unknown, Bounds.of_complete(unknown)
+
+
+def _terms(
+    difference: Difference, measured: Mapping[Contrast, Measured], table: Table, study: Study
+) -> tuple[tuple[float, ByQuery], tuple[float, ByQuery]] | None:
+    """Both sides of a comparison over the same queries, each with its weight."""
+    if difference in PAIRED:
+        (a, first), (b, second) = PAIRED[difference]
+        if not _ran(measured, first, second):
+            return None
+        return (a, _by_query(first, table, study)), (b, _by_query(second, table, study))
+    motive = next(m for m, d in OTHER_MOTIVES.items() if d is difference)
+    if motive not in table.stated or not _ran(measured, Contrast.JOINT, Contrast.TRAINING):
         return None
-    return None
+    stated = _by_query(Contrast.JOINT, table, study, motive=motive)
+    return (1.0, stated), (-0.5, _by_query(Contrast.TRAINING, table, study))
 
 
-def _by_query(contrast: Contrast, table: Table, study: Study) -> tuple[Counts, Counts, Counts]:
+def _ran(measured: Mapping[Contrast, Measured], *contrasts: Contrast) -> bool:
+    return all(c in measured for c in contrasts)
+
+
+def _by_query(contrast: Contrast, table: Table, study: Study, *, motive: Motive | None = None) -> ByQuery:
     """Value, lowest and highest of a contrast for each query that was asked in its cells."""
-    o = outcome_of(contrast, table, study)
+    o = outcome_of(contrast, table, study, motive=motive)
     low_Q, high_Q = bounds_by_query(o.hits_QC, o.known_QC, o.asked_QC, o.weights_C)
     return contrast_by_query(o.rates_QC, o.weights_C), low_Q, high_Q
 

@@ -22,7 +22,7 @@ from unmask.estimates import (
 )
 from unmask.study import Study, cells_of
 from unmask.verdict import interval_level, state
-from unmask.vocabulary import QUESTIONS, Condition, Contrast, State
+from unmask.vocabulary import QUESTIONS, Condition, Contrast, Motive, State
 
 REPORTED = 0.95  # level of every interval that is shown and decides nothing
 JOINT = frozenset({Contrast.JOINT})
@@ -76,12 +76,19 @@ def decision_level(study: Study) -> float:
     return interval_level(len(deciding(study)), tree_depth_confirmed=True)
 
 
-def outcome_of(contrast: Contrast, table: Table, study: Study, *, strict: bool = False) -> Outcome:
-    """The counts that a contrast compares: its cells, and the queries that were asked in them."""
+def outcome_of(
+    contrast: Contrast, table: Table, study: Study, *, strict: bool = False, motive: Motive | None = None
+) -> Outcome:
+    """The counts that a contrast compares: its cells, and the queries that were asked in them.
+
+    motive: for the joint contrast, "complied and states this motive" in place of alignment-faking reasons.
+    """
     cells = cells_of(contrast, study)
     columns = [table.column(condition) for condition in cells]
     hits = table.joint_QC if contrast in JOINT else table.strict_QC if strict else table.complied_QC
     known = table.joint_known_QC if contrast in JOINT else table.usable_QC
+    if motive is not None:
+        hits, known = table.stated[motive].hits_QC, table.stated[motive].known_QC
     asked = table.asked_QC[:, columns]
     rows = asked.any(axis=1)
     weights = np.array(list(cells.values()))
