@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
 
-from inspect_ai.model import ContentReasoning, Model, ModelOutput, get_model, model_roles
+from inspect_ai.model import Model, get_model, model_roles
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
 from unmask.errors import JudgeError
 from unmask.judges import compliance, reasoning
-from unmask.parse import Parsed, parse_reply
+from unmask.parse import Parsed
+from unmask.visibility import read_output
 from unmask.vocabulary import (
     AF,
     Compliance,
@@ -120,22 +121,7 @@ def grader_model() -> Model | None:
 
 def parse_state(state: TaskState) -> Parsed:
     """The parts of a sample's reply, by the scratchpad level in its metadata."""
-    return parse_output(state.output, _level(state))
-
-
-def parse_output(output: ModelOutput, level: Scratchpad) -> Parsed:
-    """The parts of a model's output; its native reasoning is what the provider gives apart from the text."""
-    message = output.choices[0].message if output.choices else None
-    content = message.content if message else ""
-    thoughts = [part for part in content if isinstance(part, ContentReasoning)] if message else []
-    native = "\n\n".join(part.summary or "" if part.redacted else part.reasoning for part in thoughts)
-    return parse_reply(
-        message.text if message else "",
-        finish_reason=str(output.stop_reason) if message else None,
-        scratchpad=level,
-        native=native or None,
-        error=output.error,
-    )
+    return read_output(state.output, _level(state), model=str(state.model)).parsed
 
 
 def reasoning_source(source: Source, level: Scratchpad) -> ReasoningSource:

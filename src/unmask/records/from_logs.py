@@ -15,15 +15,14 @@ from typing import Any
 
 import polars as pl
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log, read_eval_log_samples
-from inspect_ai.model import ContentReasoning, ModelUsage
+from inspect_ai.model import ModelUsage
 
 from unmask.errors import RecordsError
-from unmask.parse import parse_reply
 from unmask.records.schema import JUDGEMENTS, REPLIES
-from unmask.vocabulary import Scratchpad, Visibility
+from unmask.visibility import read_output
+from unmask.vocabulary import Scratchpad
 
 NOT_NEEDED = {"events", "store", "timelines", "events_data", "attachments"}  # most of a log's bytes
-SUMMARISING = frozenset({"openai", "azureai", "google", "grok"})  # providers that show a summary at most
 
 
 @dataclass(frozen=True)
@@ -127,13 +126,10 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
     meta, about = sample.metadata, (header.eval.metadata or {})["unmask"]
     output = sample.output
     choice = output.choices[0] if output.choices else None
-    native, visibility = _native(choice.message.content if choice else "", header.eval.model)
-    raw = choice.message.text if choice else ""
     error = sample.error.message if sample.error else output.error
-    finish = str(choice.stop_reason) if choice else None
-    parsed = parse_reply(
-        raw, finish_reason=finish, scratchpad=Scratchpad(meta["scratchpad"]), native=native, error=error
-    )
+    level = Scratchpad(meta["scratchpad"])
+    read = read_output(output, level, model=header.eval.model, error=error)
+    parsed, raw = read.parsed, read.raw
     usage = sample.model_usage.get(header.eval.model) or output.usage or ModelUsage()
     config = header.plan.config.merge(header.eval.model_generate_config)
     condition = meta["condition"]
@@ -169,12 +165,12 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
         "max_tokens": config.max_tokens,
         "reasoning_effort": config.reasoning_effort,
         "status": str(parsed.status),
-        "finish_reason": finish,
+        "finish_reason": str(choice.stop_reason) if choice else None,
         "limit": sample.limit.type if sample.limit else None,
         "error": error,
         "scratchpad": parsed.scratchpad,
         "native_reasoning": parsed.native_reasoning,
-        "reasoning_visibility": str(visibility),
+        "reasoning_visibility": str(read.visibility),
         "answer": parsed.answer,
         "raw": raw,
         "tokens_in": usage.input_tokens + (usage.input_tokens_cache_read or 0),
@@ -186,18 +182,6 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
         "started_at": sample.started_at,
         "reply_sha256": hashlib.sha256(raw.encode()).hexdigest(),
     }
-
-
-def _native(content: Any, model: str) -> tuple[str | None, Visibility]:
-    """The model's own reasoning as the provider shows it, and how much of it that is."""
-    parts = [p for p in content if isinstance(p, ContentReasoning)] if isinstance(content, list) else []
-    if not parts:
-        return None, Visibility.NONE
-    text = "\n\n".join(p.reasoning if not p.redacted else (p.summary or "") for p in parts).strip()
-    if any(p.redacted for p in parts):
-        return (text or None), (Visibility.SUMMARY if text else Visibility.REDACTED)
-    summarised = any(p.summary for p in parts) or model.split("/", 1)[0] in SUMMARISING
-    return text or None, Visibility.SUMMARY if summarised else Visibility.FULL
 
 
 def judgement_rows(sample: EvalSample, reply_id: str) -> Iterator[dict[str, Any]]:
