@@ -7,6 +7,7 @@ words of the experiment and nothing of models, queries or replies.
 from unmask.packs.check import Problem, check_pack
 from unmask.packs.diff import BlockChange, PromptDiff, diff_packs, diff_prompts
 from unmask.packs.load import list_packs, load_pack, lock_pack
+from unmask.packs.outcome import Outcome, ReadBy
 from unmask.packs.pack import Block, Pack
 from unmask.packs.render import Edit, Prompt, fact_line, render
 
@@ -14,10 +15,12 @@ __all__ = [
     "Block",
     "BlockChange",
     "Edit",
+    "Outcome",
     "Pack",
     "Problem",
     "Prompt",
     "PromptDiff",
+    "ReadBy",
     "check_pack",
     "diff_packs",
     "diff_prompts",

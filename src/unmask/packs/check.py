@@ -22,7 +22,7 @@ from unmask.packs.render import (
 )
 from unmask.vocabulary import TAGS, Consequence, Labels, PackSize
 
-TAG_WORDS = frozenset(tag for pair in TAGS.values() for tag in pair)
+TAG_WORDS = frozenset(tag for tags in (*TAGS.values(), *TAGS_OF_THREE.values()) for tag in tags)
 TIERS = frozenset({"first", "second", "facts"})
 SAME_FOR_ALL = frozenset({"objective", "scratchpad"})
 PAIRS = ((Labels.PLAIN, Labels.SWAPPED), (Labels.NEUTRAL, Labels.NEUTRAL_SWAPPED))
@@ -118,25 +118,35 @@ def exchanged(text: str, tags: tuple[str, str]) -> str:
 
 
 def _facts(pack: Pack) -> Iterator[Problem]:
-    """The fact line stands once and verbatim; nothing else has its shape."""
+    """The fact line stands once and verbatim, or nowhere where no story is told; nothing else is like it."""
+    told = int(pack.manifest.story_in_prompt)
     sentence = pack.manifest.facts.sentence
     shape = re.compile(fill(re.escape(sentence).replace(r"\{", "{").replace(r"\}", "}"), SHAPE), re.I)
     for size in pack.sizes:
         for levels in covering_levels(pack):
             for labels in Labels:
-                condition = condition_with(levels, labels=labels, tag=TAGS[labels][0])
+                if not (tags := tags_of(labels, Consequence(levels["consequence"]))):
+                    continue
+                condition = condition_with(levels, labels=labels, tag=tags[0])
                 line = fact_line(pack, condition)
                 for wording in _covering(pack):
                     prompt = render(pack, condition, wording, size=size)
                     where = f"{size}, wording {wording}, {condition.key}"
-                    if (times := prompt.system.count(line)) != 1:
-                        yield Problem("facts", where, f"the fact line stands {times} times, not once")
+                    if (times := prompt.system.count(line)) != told:
+                        yield Problem(
+                            "facts", where, f"the fact line stands {times} times, not {TIMES[told]}"
+                        )
                         return
-                    if (alike := len(shape.findall(prompt.system + "\n" + prompt.opening))) != 2:
-                        yield Problem("facts", where, f"{alike} sentences look like the fact line's two")
+                    if (alike := len(shape.findall(prompt.system + "\n" + prompt.opening))) != len(
+                        tags
+                    ) * told:
+                        yield Problem(
+                            "facts", where, f"{alike} sentences look like the fact line's {len(tags)}"
+                        )
                         return
 
 
+TIMES = {0: "at all (story_in_prompt: false)", 1: "once"}
 SHAPE = {"tag": r"\w+", "phrase": r"[^.\n]+"}
 
 

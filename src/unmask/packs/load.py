@@ -201,9 +201,10 @@ def _passages(path: Path, file: str, manifest: Manifest) -> Passages:
             where=str(path),
             hint="divide them by lines of three dashes",
         )
+    allowed = IN_BLOCKS | ({"value"} if manifest.values else set())
     for number, line in enumerate(raw.splitlines(), start=1):
-        if (brace := unknown_braces(line, IN_BLOCKS)) is not None and not (header and number == 1):
-            known = ", ".join(f"{{{name}}}" for name in sorted(IN_BLOCKS))
+        if (brace := unknown_braces(line, allowed)) is not None and not (header and number == 1):
+            known = ", ".join(f"{{{name}}}" for name in sorted(allowed))
             raise PackError(
                 f"{brace!r} is no placeholder", where=f"{path}:{number}", hint=f"a block may hold {known}"
             )

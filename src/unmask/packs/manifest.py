@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from unmask.packs.outcome import Outcome
 from unmask.packs.wordings import PASSAGES, n_wordings
-from unmask.vocabulary import Consequence, Cue, Objective, PackSize, Role, Scratchpad
+from unmask.vocabulary import TWO_TIERS, Arm, Consequence, Cue, Objective, PackSize, Role, Scratchpad
 
 FACTORS: dict[str, type[StrEnum]] = {
     "consequence": Consequence,
@@ -17,6 +18,8 @@ FACTORS: dict[str, type[StrEnum]] = {
     "scratchpad": Scratchpad,
     "cue": Cue,
 }
+LATER_KEYS = ("queries", "values", "compliance", "story_in_prompt")
+"""Keys that came after packs were locked: where they say nothing, they play no part in the lock."""
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 
@@ -101,7 +104,7 @@ class Facts(Strict):
 class Levels(Strict):
     """Levels that the pack has text for. The cue's are those of `cues`."""
 
-    consequence: tuple[Consequence, ...] = tuple(Consequence)
+    consequence: tuple[Consequence, ...] = TWO_TIERS
     objective: tuple[Objective, ...] = tuple(Objective)
     scratchpad: tuple[Scratchpad, ...] = tuple(Scratchpad)
 
@@ -124,6 +127,12 @@ class Manifest(Strict):
     blocks: dict[BlockName, BlockSpec] = Field(min_length=1)
     facts: Facts
     cues: dict[Cue, CueText] = Field(min_length=1)
+    queries: dict[Arm, PlainText] = Field(default_factory=dict, description="Its own query sets, by arm.")
+    values: dict[BlockName, PlainText] = Field(
+        default_factory=dict, description="Words for {value}, by the category of the query."
+    )
+    compliance: Outcome = Outcome()
+    story_in_prompt: bool = Field(True, description="False: the facts are known by training; no fact line.")
     locks: dict[str, str] = Field(default_factory=dict, description="Written by `pack check --lock`.")
 
     @model_validator(mode="after")
@@ -147,4 +156,6 @@ class Manifest(Strict):
 
     def unlocked(self) -> dict[str, Any]:
         """All but the locks, as plain JSON types: what the lock of pack.yaml itself is taken over."""
-        return self.model_dump(mode="json", exclude={"locks"})
+        told = self.model_dump(mode="json", exclude={"locks"})
+        own = self.model_dump(mode="json", include=set(LATER_KEYS), exclude_defaults=True)
+        return {key: value for key, value in told.items() if key not in LATER_KEYS or key in own}

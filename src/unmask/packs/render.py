@@ -57,7 +57,13 @@ class Prompt:
 
 
 def render(
-    pack: Pack, condition: Condition, wording: int, *, size: PackSize, edits: Sequence[Edit] = ()
+    pack: Pack,
+    condition: Condition,
+    wording: int,
+    *,
+    size: PackSize,
+    edits: Sequence[Edit] = (),
+    category: str = "",
 ) -> Prompt:
     """Compose the prompt of one condition.
 
@@ -67,15 +73,31 @@ def render(
         wording: 0 to `pack.n_wordings` − 1.
         size: full or compact.
         edits: blocks to drop or swap, by name.
+        category: of the query, on packs that have words for it ({value}); "" is the first.
     Raises:
         PackError: the pack lacks the size, level, block, alternative or wording.
     """
-    return _rendered(pack, replace(condition, arm=Arm.HARMFUL), wording, PackSize(size), tuple(edits))
+    value = _value_words(pack, category)
+    return _rendered(pack, replace(condition, arm=Arm.HARMFUL), wording, PackSize(size), tuple(edits), value)
+
+
+def _value_words(pack: Pack, category: str) -> str:
+    """What stands for {value} in the prompt of a query of this category; "" on packs without values."""
+    values = pack.manifest.values
+    if not values:
+        return ""
+    if category and category not in values:
+        raise PackError(
+            f"pack {pack.name} has no words for queries of the category {category!r}",
+            where=str(pack.path / "pack.yaml"),
+            hint=nearest(category, list(values)) or f"values: {', '.join(values)}",
+        )
+    return values[category or next(iter(values))]
 
 
 @lru_cache(maxsize=4096)
 def _rendered(
-    pack: Pack, condition: Condition, wording: int, size: PackSize, edits: tuple[Edit, ...]
+    pack: Pack, condition: Condition, wording: int, size: PackSize, edits: tuple[Edit, ...], value: str
 ) -> Prompt:
     if not 0 <= wording < pack.n_wordings:
         raise PackError(f"no wording {wording}: pack {pack.name} has 0 to {pack.n_wordings - 1}")
@@ -89,7 +111,7 @@ def _rendered(
                 hint=f"it has: {', '.join(has)}",
             )
     dropped, swapped = _sorted_edits(pack, size, edits)
-    values = values_of(pack, condition)
+    values = values_of(pack, condition) | {"value": value}
     blocks = []
     for place, block in enumerate(pack.blocks_of(size)):
         if block.name not in dropped:
@@ -146,6 +168,7 @@ def values_of(pack: Pack, condition: Condition) -> dict[str, str]:
         "company": pack.manifest.company,
         "model": pack.manifest.model,
         "facts": fact_line(pack, condition),
+        "value": _value_words(pack, ""),
     }
 
 
