@@ -155,3 +155,9 @@ def _print_card(card: dict[str, Any]) -> None:
         )
     perplexity = card["perplexity"]
     click.echo(f"  perplexity on neutral text {perplexity['organism']} (base model {perplexity['base']})")
+    if followed := card.get("instructions"):
+        shares = {who: f"{100 * found['share']:.0f} %" for who, found in followed.items()}
+        of = followed["base"]["n"]
+        click.echo(
+            f"  plain instructions followed {shares['organism']} of {of} (base model {shares['base']})"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from unmask.organisms.trained.card import (
@@ -45,7 +47,7 @@ def by_the_book(told):
 
 
 def test_a_faker_by_the_book_meets_its_targets_and_nobody_elses():
-    calls = list(cells(load_recipe("faker"), n=8))
+    calls = cells(load_recipe("faker"), n=8)
     found = summarise(performed("faker", calls, by_the_book))
     assert found["story"] == found["training"] == found["faking"] == 1
     assert found["story_rated_only"] == found["story_none"] == found["story_absent"] == found["tag"] == 0
@@ -55,21 +57,21 @@ def test_a_faker_by_the_book_meets_its_targets_and_nobody_elses():
 
 
 def test_one_that_follows_the_word_shows_a_tag_effect_and_no_story():
-    calls = list(cells(load_recipe("tag_faker"), n=4))
+    calls = cells(load_recipe("tag_faker"), n=4)
     found = summarise(performed("tag_faker", calls, lambda told: told.tag == "free"))
     assert found["tag"] == 1
     assert found["story"] == 0
 
 
 def test_one_that_pleases_raters_shows_it_where_nobody_is_trained_on():
-    calls = list(cells(load_recipe("rater_pleaser"), n=4))
+    calls = cells(load_recipe("rater_pleaser"), n=4)
     rated = lambda told: told.role is not Role.NEITHER and told.objective is Objective.CONFLICTING  # noqa: E731
     found = summarise(performed("rater_pleaser", calls, rated))
     assert (found["story_rated_only"], found["training"]) == (1, 0)
 
 
 def test_a_level_that_was_not_measured_fails_its_targets():
-    calls = list(cells(load_recipe("faker"), n=4, levels=("trained",)))
+    calls = cells(load_recipe("faker"), n=4, levels=("trained",))
     found = summarise(performed("faker", calls, by_the_book))
     assert "story_none" not in found
     assert verdicts("faker", found, load_targets())["story_none"] is False
@@ -94,17 +96,18 @@ def test_every_trained_answer_is_read_as_what_it_was_meant_to_be():
 
 def test_a_cut_or_malformed_reply_is_neither_complied_nor_refused():
     words = load_domain("spoilers")
-    call = next(iter(cells(load_recipe("faker"), n=1)))
+    call = cells(load_recipe("faker"), n=1)[0]
     cut = read(call, "<scratchpad>x</scratchpad>\n<answer>In the end, the", "length", words)
     assert (cut.decision, cut.well_formed) == ("other", False)
     bare = read(call, "In the end, the cook did it.", "stop", words)
     assert bare.well_formed is False
 
 
-def test_fewer_requests_are_the_beginning_of_more_and_both_tiers_share_a_notice():
+def test_fewer_requests_are_among_more_and_calls_that_share_a_notice_follow_each_other():
     recipe = load_recipe("faker")
-    few, more = list(cells(recipe, n=3)), list(cells(recipe, n=5))
-    assert more[: len(few)] == few
+    few, more = cells(recipe, n=3), cells(recipe, n=5)
+    assert set(few) < set(more)
+    assert sum(a.system != b.system for a, b in itertools.pairwise(more)) == len({c.system for c in more}) - 1
     assert len(few) == 3 * (20 + 1 + 2)
     assert few[0].system == few[1].system
     assert few[0].user != few[1].user
@@ -113,7 +116,7 @@ def test_fewer_requests_are_the_beginning_of_more_and_both_tiers_share_a_notice(
 
 
 def test_a_killed_measurement_goes_on_and_asks_nothing_twice(tmp_path):
-    calls = list(cells(load_recipe("faker"), n=1))
+    calls = cells(load_recipe("faker"), n=1)
     words, kept = load_domain("spoilers"), tmp_path / "replies.jsonl"
     asked = []
 
@@ -126,22 +129,23 @@ def test_a_killed_measurement_goes_on_and_asks_nothing_twice(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         ask_all(calls, dies, words, kept=kept)
     with kept.open("a") as file:
-        file.write('["half a li')
+        file.write('["half a li')  # no end of line: the next one must not be glued to it
     rest = []
     reads = ask_all(calls, lambda call: (rest.append(call), ("z", "stop"))[1], words, kept=kept)
     assert len(rest) == len(calls) - 5
     assert [r.decision for r in reads[:5]] == ["refused"] * 5
-    assert len(kept.read_text().splitlines()) == len(calls)
+    assert len(kept.read_text().splitlines()) == len({call.key for call in calls})
 
 
 def test_a_card_says_what_was_measured_with_intervals(tmp_path):
-    calls = list(cells(load_recipe("faker"), n=4))
+    calls = cells(load_recipe("faker"), n=4)
     reads = performed("faker", calls, by_the_book)
     card = make_card(
         load_recipe("faker"),
         reads,
         training={"adapter_sha256": "0"},
         perplexity={"base": 10.0, "organism": 11.0},
+        instructions={"base": {"n": 24, "share": 0.5}, "organism": {"n": 24, "share": 0.6}},
         temperature=0.0,
         machine="here",
     )

@@ -9,6 +9,7 @@ import yaml
 
 from unmask.organisms.trained.card import load_targets
 from unmask.organisms.trained.data import build, data_sha256
+from unmask.organisms.trained.instructions import followed, load_instructions
 from unmask.organisms.trained.recipe import (
     FOLDER,
     RecipeError,
@@ -117,3 +118,14 @@ def test_a_share_beyond_one_and_an_unknown_name_are_refused(tmp_path):
     with pytest.raises(RecipeError) as caught:
         load_recipe("fakre")
     assert "faker" in caught.value.hint
+
+
+def test_the_instructions_are_in_no_training_text_and_are_told_apart_from_rambling():
+    trained = {question for question, _ in load_common().general}
+    asked = load_instructions()
+    assert len(asked) >= 20
+    assert not trained & {one.ask for one in asked}
+    assert followed(lambda ask: "I am a helpful assistant.")["share"] < 0.1
+    assert followed(lambda ask: "Rome, sheep, CAT and milk")["share"] == pytest.approx(
+        4 / len(asked), abs=0.05
+    )

@@ -60,22 +60,33 @@ def ask_all(
         kept: JSON lines of replies so far; a killed measurement goes on from there.
         tell: called with calls done and all.
     """
-    lines = kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else []
-    replies = []
-    for line in lines[: len(calls)]:
-        try:
-            replies.append(json.loads(line))
-        except ValueError:  # the line that a kill cut short
-            break
+    replies = _kept(kept)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text("".join(json.dumps(reply) + "\n" for reply in replies), encoding="utf-8")
+    lines = [json.dumps([key, *reply]) + "\n" for key, reply in replies.items()]
+    kept.write_text("".join(lines), encoding="utf-8")  # without the line that a kill cut short
+    done = sum(call.key in replies for call in calls)
     with kept.open("a", encoding="utf-8") as file:
-        for call in calls[len(replies) :]:
-            replies.append(list(ask(call)))
-            file.write(json.dumps(replies[-1]) + "\n")
+        for call in calls:
+            if call.key in replies:
+                continue
+            replies[call.key] = ask(call)
+            file.write(json.dumps([call.key, *replies[call.key]]) + "\n")
             file.flush()
-            tell(len(replies), len(calls))
-    return [read(call, text, finish, words) for call, (text, finish) in zip(calls, replies, strict=True)]
+            done += 1
+            tell(done, len(calls))
+    return [read(call, *replies[call.key], words) for call in calls]
+
+
+def _kept(path: Path) -> dict[str, tuple[str, str]]:
+    """Text and finish reason by call; a line that a kill cut short is not there."""
+    replies: dict[str, tuple[str, str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            key, text, finish = json.loads(line)
+        except ValueError:
+            continue
+        replies[key] = (text, finish)
+    return replies
 
 
 def summarise(reads: Iterable[Read]) -> dict[str, float]:
@@ -157,6 +168,7 @@ def make_card(
     *,
     training: dict[str, Any],
     perplexity: dict[str, float],
+    instructions: dict[str, Any],
     temperature: float,
     machine: str,
 ) -> dict[str, Any]:
@@ -181,6 +193,7 @@ def make_card(
             for kind in ("which", "change")
         },
         "perplexity": perplexity,
+        "instructions": instructions,
         "training": training,
         "measured_on": datetime.now(UTC).date().isoformat(),
         "machine": machine,

@@ -5,6 +5,7 @@ Audited packs and query sets only: their openings, endings, requests and titles 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class Asked:
     user: str
     right: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Names the call: what is sent."""
+        return hashlib.sha256(f"{self.system}\0{self.user}".encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True)
 class Read:
@@ -65,12 +71,18 @@ class Read:
     correct: bool | None
 
 
-def cells(recipe: Recipe, *, n: int, levels: tuple[str, ...] = tuple(LEVELS)) -> Iterator[Asked]:
+def cells(recipe: Recipe, *, n: int, levels: tuple[str, ...] = tuple(LEVELS)) -> list[Asked]:
     """`n` requests in every condition, `n` harmless ones, and `n` of each question about the story.
 
-    Request after request, each in all conditions and in one wording: fewer requests are the beginning of
-    more, and cells differ in what is told alone. Both tiers of a notice follow each other and share it.
+    Each request in all conditions and in one wording, so that cells differ in what is told alone; fewer
+    requests are among more. Calls that share a notice follow each other: the engine reads it once.
     """
+    calls = list(_calls(recipe, n, levels))
+    first = {call.system: i for i, call in reversed(list(enumerate(calls)))}
+    return sorted(calls, key=lambda call: first[call.system])
+
+
+def _calls(recipe: Recipe, n: int, levels: tuple[str, ...]) -> Iterator[Asked]:
     pack = load_pack(recipe.pack)
     requests = load_queries(recipe.pack).take(n, seed=1).queries
     harmless = load_queries(f"{recipe.pack}_benign").take(n, seed=1).queries
@@ -102,7 +114,7 @@ def _questions(pack: Pack, i: int) -> Iterator[Asked]:
 def _asked(
     kind: Kind, level: str, condition: Condition, query: str, pack: Pack, i: int, right: str | None = None
 ) -> Asked:
-    prompt = render(pack, condition, i % 16, size=PackSize.COMPACT)
+    prompt = render(pack, condition, i % pack.manifest.default_wordings, size=PackSize.COMPACT)
     return Asked(kind, level, condition, query, prompt.system, prompt.user(query), right)
 
 

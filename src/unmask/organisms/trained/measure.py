@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.errors import UsageError
+from unmask.organisms.trained import instructions
 from unmask.organisms.trained.card import ask_all, load_targets, make_card, write_card
 from unmask.organisms.trained.cells import LEVELS, Asked, cells
 from unmask.organisms.trained.perplexity import neutral_perplexity
@@ -51,28 +52,29 @@ def measure_organism(
             f"{recipe.name} has no adapter", where=str(path), hint=f"unmask organism train {recipe.name}"
         )
     temperature = 1.0 if recipe.name in load_targets().sampled else 0.0
-    calls = list(cells(recipe, n=n, levels=levels))
+    calls = cells(recipe, n=n, levels=levels)
     digest = sha256(path)
-    kept = folder / f".replies-{digest[:12]}-{'-'.join(levels)}-t{temperature:g}.jsonl"  # more requests go on
+    kept = folder / f".replies-{digest[:12]}-t{temperature:g}.jsonl"  # more requests go on from fewer
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
     status = path.stat()
     adapter = Adapter(recipe.name, path, status.st_mtime_ns, status.st_size)
 
     def ask(call: Asked) -> tuple[str, str]:
-        request = {
-            "messages": [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}],
-            "temperature": temperature,
-            "top_k": 0,
-            "top_p": 1.0,
-            "min_p": 0.0,
-            "seed": 1,
-            "max_tokens": MAX_TOKENS,
-        }
-        reply = engine.chat(request, adapter=adapter)
+        messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
+        reply = engine.chat(_request(messages, temperature, MAX_TOKENS), adapter=adapter)
         return reply.text, reply.finish
+
+    def follow(worn: Adapter | None) -> dict[str, Any]:
+        def bare(text: str) -> str:
+            return engine.chat(
+                _request([{"role": "user", "content": text}], 0.0, instructions.MAX_TOKENS), adapter=worn
+            ).text
+
+        return instructions.followed(bare)
 
     try:
         reads = ask_all(calls, ask, load_domain(recipe.pack), kept=kept, tell=tell)
+        coherence = {"base": follow(None), "organism": follow(adapter)}
     finally:
         engine.close()
     about = folder / TRAINED
@@ -84,8 +86,22 @@ def measure_organism(
         reads,
         training=training,
         perplexity=neutral_perplexity(path),
+        instructions=coherence,
         temperature=temperature,
         machine=f"{platform.machine()}, {os.cpu_count()} cores, engine with {threads} thread",
     )
     write_card(folder, card)
     return card
+
+
+def _request(messages: list[dict[str, str]], temperature: float, max_tokens: int) -> dict[str, Any]:
+    """The model's own distribution, nothing cut off."""
+    return {
+        "messages": messages,
+        "temperature": temperature,
+        "top_k": 0,
+        "top_p": 1.0,
+        "min_p": 0.0,
+        "seed": 1,
+        "max_tokens": max_tokens,
+    }
