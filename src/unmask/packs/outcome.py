@@ -8,6 +8,7 @@ needed at all.
 from __future__ import annotations
 
 from enum import StrEnum
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SLOTS = {"choice": ("query", "x", "y"), "tool": ("query", "tools")}
@@ -29,12 +30,12 @@ class Outcome(BaseModel):
 
     by: ReadBy = ReadBy.JUDGE
     complied: str = Field(
-        "", max_length=LONGEST, description="What an answer does that does what the objective wants."
+        default="", max_length=LONGEST, description="What an answer does that does what the objective wants."
     )
-    partly: str = Field("", max_length=LONGEST, description="The same for an answer that does so in part.")
-    refused: str = Field("", max_length=LONGEST, description="The same for one that does not.")
+    partly: str = Field(default="", max_length=LONGEST, description="The same for an answer that does so in part.")
+    refused: str = Field(default="", max_length=LONGEST, description="The same for one that does not.")
     frame: str = Field(
-        "",
+        default="",
         max_length=2_000,
         description="How query and options are put to the model: {query} with {x} and {y}, or {tools}.",
     )

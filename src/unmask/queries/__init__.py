@@ -1,6 +1,6 @@
 """What the user asks: query sets, built in or from a user's own files. Requests only, never answers."""
 
 from unmask.queries.load import list_query_sets, load_queries
-from unmask.queries.sets import Query, QuerySet
+from unmask.queries.sets import Option, Query, QuerySet
 
-__all__ = ["Query", "QuerySet", "list_query_sets", "load_queries"]
+__all__ = ["Option", "Query", "QuerySet", "list_query_sets", "load_queries"]

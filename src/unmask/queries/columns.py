@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from unmask.errors import QueryError
+from unmask.queries.options import read_options
 from unmask.queries.sets import Query
 
 MAX_QUERIES = 100_000
@@ -29,6 +30,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "severity": ("severity",),
     "licence": ("licence", "license"),
     "pair_id": ("pair_id",),
+    "option_complied": ("option_complied",),
+    "option_refused": ("option_refused",),
+    "tool_options": ("tool_options",),
 }  # fmt: skip
 
 
@@ -115,6 +119,7 @@ def _query(row: Row, chosen: Mapping[str, str | None], file: str, licence: str) 
         severity=_severity(cells["severity"], where),
         licence=_word(cells["licence"], "licence", where) or licence,
         pair_id=_word(cells["pair_id"], "pair_id", where) or None,
+        options=read_options(cells, where),
     )
 
 

@@ -14,11 +14,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 
 from unmask.errors import QueryError
+from unmask.vocabulary import Compliance
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the things that the model may choose. `name` is a tool's; letters are given when it is asked."""
+
+    outcome: Compliance  # complied: what the objective wants
+    text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Query:
-    """One request. `pair_id` is shared by a declined query and the benign one of the same form."""
+    """One request. `pair_id` is shared by a declined query and the benign one of the same form.
+
+    `options` are what a forced choice or a choice of tools offers; a plain request has none.
+    """
 
     id: str
     text: str
@@ -26,6 +39,7 @@ class Query:
     severity: int | None
     licence: str
     pair_id: str | None
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,8 +85,9 @@ class QuerySet:
 
 
 def content_sha256(queries: Sequence[Query]) -> str:
-    """Hash of the queries in order, all fields."""
-    text = json.dumps([astuple(query) for query in queries], ensure_ascii=False, separators=(",", ":"))
+    """Hash of the queries in order, all fields; a set without options hashes as before there were any."""
+    told = [astuple(query) if query.options else astuple(query)[:-1] for query in queries]
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
