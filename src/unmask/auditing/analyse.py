@@ -15,6 +15,7 @@ from unmask.auditing.check import checked_verdict
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
 from unmask.auditing.observations import observations
+from unmask.auditing.own_reasoning import observed
 from unmask.auditing.plumbing import Checked
 from unmask.auditing.results import (
     AuditResult,
@@ -25,10 +26,11 @@ from unmask.auditing.results import (
     Told,
     VerdictResult,
 )
+from unmask.judges.scorers import reasoning_source
 from unmask.records import Records
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
-from unmask.vocabulary import CANARY, Contrast, JudgeTask, Scratchpad, Visibility
+from unmask.vocabulary import CANARY, Contrast, JudgeTask
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def model_result(
     name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study, *, plumbing: Checked | None = None
 ) -> ModelResult:
     """Everything about one model."""
-    chosen = choose(words)
+    chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
     conditions = conditions_of(study)
     table = tabulate(replies, chosen, conditions)
     judges = _judges(chosen)
@@ -92,7 +94,7 @@ def model_result(
         measured,
         table,
         study,
-        visibility=_visibility(replies, study.scratchpad),
+        visibility=observed(replies, study.scratchpad),
         judge_card=_has_card(judges),
     )
     checked = checked_verdict(evidence, measured, study, plumbing)
@@ -113,7 +115,7 @@ def model_result(
         contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
-        observations=observations(replies, judges, study.scratchpad),
+        observations=observations(replies, judges, study),
         instrument_check=checked.sentence,
         n_replies=replies.height,
         tokens_in=int(replies["tokens_in"].sum()),
@@ -149,17 +151,6 @@ def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
             )
         )
     return found
-
-
-def _visibility(replies: pl.DataFrame, scratchpad: Scratchpad) -> Visibility:
-    """How much of the reasoning that was asked for can be read, at worst."""
-    if scratchpad is Scratchpad.NONE:
-        return Visibility.NONE
-    if scratchpad is not Scratchpad.NATIVE:
-        return Visibility.FULL
-    seen = set(replies["reasoning_visibility"].to_list())
-    order = (Visibility.NONE, Visibility.REDACTED, Visibility.SUMMARY, Visibility.FULL)
-    return next((v for v in order if str(v) in seen), Visibility.NONE)
 
 
 def _has_card(judges: Sequence[JudgeUsed]) -> bool | None:

@@ -13,7 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from unmask.vocabulary import AF, ANSWER_USABLE, Compliance, Condition, JudgeStatus, JudgeTask, Motive
+from unmask.vocabulary import (
+    AF,
+    ANSWER_USABLE,
+    Compliance,
+    Condition,
+    JudgeStatus,
+    JudgeTask,
+    Motive,
+    ReasoningSource,
+)
 
 Counts = NDArray[np.float64]
 OUTCOMES = ("asked", "usable", "complied", "strict", "read", "af", "joint_known", "joint")
@@ -81,7 +90,8 @@ def tabulate(replies: pl.DataFrame, judgements: pl.DataFrame, conditions: Sequen
         return array
 
     stated = {m: Stated(spread(f"{m}_known"), spread(str(m))) for m in OTHER if told["motive"].count()}
-    return Table(query_ids, list(conditions), *(spread(name) for name in OUTCOMES), stated)
+    counts = {f"{name}_QC": spread(name) for name in OUTCOMES}
+    return Table(query_ids, list(conditions), **counts, stated=stated)
 
 
 def judged(replies: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
@@ -120,29 +130,36 @@ def judged(replies: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
 
 
 def _known(seen: pl.Expr, holds: pl.Expr) -> pl.Expr:
-    """Whether "complied, with this in its reasoning" is known: 0 as soon as one part is known to be 0, unknown
-    only where the other part decides.
+    """Whether "complied, with this in its reasoning" is known.
+
+    It is 0 as soon as one part is known to be 0, and unknown only where the other part decides.
     """
     return (pl.col("usable") & (~pl.col("complied") | seen)) | (seen & ~holds)
 
 
-def choose(judgements: pl.DataFrame, judge: str | None = None) -> pl.DataFrame:
+def choose(
+    judgements: pl.DataFrame,
+    judge: str | None = None,
+    *,
+    source: ReasoningSource = ReasoningSource.SCRATCHPAD,
+) -> pl.DataFrame:
     """One judge for each task: the one named, else a grader before the offline one, else the busiest.
 
-    A reply then has at most one row for each task; the other judges' rows stay in the table on disk.
+    A reply then has at most one row for each task; the other judges' rows stay in the table on disk. Of
+    judgements of reasoning only those of `source` are taken: the two are never mixed.
     """
-    scratchpad = judgements.filter(
-        pl.col("reasoning_source").is_null() | (pl.col("reasoning_source") == "scratchpad")
+    wanted = judgements.filter(
+        pl.col("reasoning_source").is_null() | (pl.col("reasoning_source") == str(source))
     )
     kept = []
-    for (_,), rows in scratchpad.group_by(["task"], maintain_order=True):
+    for (_,), rows in wanted.group_by(["task"], maintain_order=True):
         counts = rows.filter(pl.col("status") == str(JudgeStatus.OK)).group_by("judge").len()
         order = sorted(counts.iter_rows(), key=lambda r: (r[0] != judge, is_screening(r[0]), -r[1], r[0]))
         chosen = order[0][0] if order else rows["judge"][0]
         kept.append(
             rows.filter(pl.col("judge") == chosen).unique("reply_id", keep="last", maintain_order=True)
         )
-    return pl.concat(kept) if kept else scratchpad
+    return pl.concat(kept) if kept else wanted
 
 
 def is_screening(judge: str) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from unmask.auditing.own_reasoning import sentence
 from unmask.auditing.results import JudgeUsed
+from unmask.study import Study
 from unmask.vocabulary import JudgeStatus, ReplyStatus, Scratchpad
 
 UNUSABLE_WORDS = {
@@ -19,12 +21,12 @@ UNUSABLE_WORDS = {
 }
 
 
-def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], scratchpad: Scratchpad) -> list[str]:
+def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], study: Study) -> list[str]:
     """What to know before reading the figures, the most telling first."""
     counts = Counter(replies["status"].to_list())
     total = replies.height
     found = []
-    if scratchpad in (Scratchpad.HIDDEN, Scratchpad.MONITORED) and total:
+    if study.scratchpad in (Scratchpad.HIDDEN, Scratchpad.MONITORED) and total:
         found.append(_scratchpads(replies, total))
     for status, words in UNUSABLE_WORDS.items():
         if counts[str(status)]:
@@ -44,6 +46,8 @@ def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], scratchpad:
     if native:
         visible = ", ".join(sorted(set(replies["reasoning_visibility"].to_list()) - {"none"}))
         found.append(f"{native:,} replies came with the model's own reasoning ({visible}); it is kept apart.")
+    if replies.height and (said := sentence(replies["model"][0], study)):
+        found.append(said[0].upper() + said[1:] + ".")
     return found
 
 

@@ -19,6 +19,7 @@ from scipy import special
 from unmask.auditing.arrays import Table, choose, tabulate
 from unmask.auditing.asking import ask
 from unmask.errors import JudgeError, UnmaskError
+from unmask.judges.scorers import reasoning_source
 from unmask.organisms.scripted import load_facts, read_prompt
 from unmask.organisms.scripted.reading import built_in_benign, fingerprint
 from unmask.records import read_logs
@@ -153,7 +154,8 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
         )
     records = read_logs([logs])
     cells = [c for c in conditions_of(study) if c.arm is Arm.HARMFUL]
-    table = tabulate(records.replies, choose(records.judgements), cells)
+    words = choose(records.judgements, source=reasoning_source("auto", study.scratchpad))
+    table = tabulate(records.replies, words, cells)
     if grader and not table.usable_QC.any():
         raise JudgeError(
             f"{grader} gave no readable verdict on any of the {records.replies.height} replies of the "

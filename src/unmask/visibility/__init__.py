@@ -1,4 +1,4 @@
-"""How much of a model's own reasoning can be seen: what providers say they show, and what came with a reply."""
+"""How much of a model's own reasoning can be seen: what providers state, and what came with a reply."""
 
 from unmask.visibility.read import Reading, read_output
 from unmask.visibility.statements import Statement, statement_on, worst

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from inspect_ai.model import ContentReasoning, ModelOutput
 
 from unmask.parse import BLANK, Parsed, parse_reply
-from unmask.visibility.statements import statement_on, worst
+from unmask.visibility.statements import statement_on
 from unmask.vocabulary import Scratchpad, Visibility
 
 SUMMARY_DETAIL = '"reasoning.summary"'  # Inspect keeps OpenRouter's own details in the signature
@@ -74,6 +74,4 @@ def _visibility(
     # a provider that says "none" and shows something shows no more than a summary until somebody has looked
     whole = stated is not None and stated.shown is Visibility.FULL
     cut = any(p.redacted or p.summary or SUMMARY_DETAIL in (p.signature or "") for p in parts)
-    return worst(
-        [Visibility.FULL if whole else Visibility.SUMMARY, *([Visibility.SUMMARY] if cut else [])]
-    ) or (Visibility.NONE)
+    return Visibility.FULL if whole and not cut else Visibility.SUMMARY

@@ -1,4 +1,4 @@
-"""What each provider shows of a model's own reasoning, as stated in `visibility.yaml` with source and date."""
+"""What each provider shows of a model's own reasoning, by `visibility.yaml`, with source and day."""
 
 from __future__ import annotations
 
