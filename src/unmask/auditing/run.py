@@ -24,7 +24,7 @@ from unmask.auditing.preflight import Estimate, check_fit, context_window, estim
 from unmask.auditing.progress import Progress, watch
 from unmask.auditing.results import AuditResult
 from unmask.errors import UnmaskError, UsageError
-from unmask.files import write_atomic
+from unmask.files import nearest, write_atomic
 from unmask.records import Records, read_logs, write_tables
 from unmask.study import Resolved, Study, load_study
 from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, build_task, describe, prepare
@@ -121,9 +121,11 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
     prepared: dict[str, Prepared] = {}
     estimates = []
     by_size: dict[bool, Prepared] = {}
+    _refuse_unknown(resolved.study, models)
     for name in models:
-        open_model(name, args=options.model_args, base_url=options.base_url)
-        window = context_window(name, options.model_args)
+        args = args_of(name, resolved.study, options)
+        open_model(name, args=args, base_url=options.base_url)
+        window = context_window(name, args)
         small = window is not None and window < COMPACT_WINDOW
         if small not in by_size:
             by_size[small] = prepare(resolved, window=window)
@@ -132,6 +134,24 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
     checks = sum(calls_of(p) for p in by_size.values()) if options.check else 0
     return Plan(models, resolved, prepared, estimates, root, options, checks)
+
+
+def args_of(model: str, study: Study, options: Options) -> dict[str, Any]:
+    """Arguments of one model's provider: what the study says of it, under what was said of all."""
+    args = {**study.model_args.get(model, {}), **options.model_args}
+    return dict(sorted(args.items()))  # Inspect knows a log again by its arguments, in their order
+
+
+def _refuse_unknown(study: Study, models: Sequence[str]) -> None:
+    """A study may hold the rates of organisms that are not audited today, but none of a model misspelt."""
+    for name in sorted(set(study.model_args) - set(models)):
+        if not name.startswith("organism/"):
+            raise UsageError(
+                f"model_args names {name!r}, which is not audited",
+                where=f"study {study.name}",
+                hint=nearest(name, list(models)),
+            )
+        open_model(name, args=dict(study.model_args[name]), base_url=None)
 
 
 def execute(planned: Plan) -> AuditResult:
@@ -221,8 +241,9 @@ def _eval_set(
     prepared: Prepared, models: list[str], planned: Plan, folder: RunFolder
 ) -> tuple[bool, list[EvalLog]]:
     options = planned.options
+    study = planned.resolved.study
     opened: list[Model] = [
-        open_model(name, args=options.model_args, base_url=options.base_url) for name in models
+        open_model(name, args=args_of(name, study, options), base_url=options.base_url) for name in models
     ]
     in_process = any(name.startswith("embedded/") for name in models)
     return ask(

@@ -49,6 +49,11 @@ class Study(BaseModel):
     seed: int = Field(1, ge=0, description="Draws queries, wordings, order; seeds replies where possible.")
     delta: float = Field(0.05, gt=0, lt=0.5, description="A gap within this, as a share, counts as none.")
     unusable: float = Field(0.30, gt=0, le=1, description="More unusable replies in a cell: invalid.")
+    model_args: dict[str, dict[str, bool | int | float | str]] = Field(
+        default_factory=dict,
+        description="Arguments of a model's provider, by model: rates of `organism/faker`, say. What is "
+        "said with -M goes first. No keys: those come from the environment only.",
+    )
 
     @field_validator("contrasts", "labels")
     @classmethod
