@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from unmask.errors import StudyError
 from unmask.packs import Edit, Pack, render
 from unmask.queries import Query
 from unmask.study.contrasts import conditions_of
+from unmask.study.scenario import put, refuse_what_no_prompt_tells
 from unmask.study.spec import Study
 from unmask.vocabulary import Arm, Condition, PackSize
 
@@ -34,6 +35,7 @@ class StudySample:
     system: str
     user: str
     prompt_sha256: str
+    outcomes: Mapping[str, str] = field(default_factory=dict)  # of each letter or tool that may be chosen
 
 
 def cross(
@@ -49,21 +51,23 @@ def cross(
             f"{study.wordings} wordings asked, pack {pack.name} has {pack.n_wordings}",
             hint=f"--wordings {pack.n_wordings} or fewer",
         )
+    refuse_what_no_prompt_tells(pack, study.labels)
     edits = parse_edits(study.edits)
     samples = []
     for condition in conditions_of(study):
         if not queries.get(condition.arm):
             raise StudyError(f"no queries for the {condition.arm} arm")
         asked = queries[condition.arm]
-        for query, wording in zip(asked, wordings_of(len(asked), study), strict=True):
-            prompt = render(pack, condition, wording, size=size, edits=edits)
+        for plain, wording in zip(asked, wordings_of(len(asked), study), strict=True):
+            put_so = put(plain, pack, study.seed)
+            query, outcomes = put_so.query, put_so.outcomes
+            prompt = render(pack, condition, wording, size=size, edits=edits, category=query.category)
             name = f"{condition.key}.{_plain(query.id)}"
             told = (prompt.system, prompt.user(query.text), prompt.sha256)
-            samples.append(StudySample(name, query, condition, wording, *told))
-    order = {id(q): i for asked in queries.values() for i, q in enumerate(asked)}
-    return sorted(
-        samples, key=lambda s: (s.condition.arm, s.wording, s.system, s.condition, order[id(s.query)])
-    )
+            samples.append(StudySample(name, query, condition, wording, *told, outcomes))
+    order = {(arm, q.id): i for arm, asked in queries.items() for i, q in enumerate(asked)}
+    places = {s.id: order[s.condition.arm, s.query.id] for s in samples}
+    return sorted(samples, key=lambda s: (s.condition.arm, s.wording, s.system, s.condition, places[s.id]))
 
 
 def wordings_of(n_queries: int, study: Study) -> list[int]:
