@@ -12,7 +12,7 @@ from itertools import product
 from unmask.organisms.scripted.reading import Facts, load_facts, read_system, read_user
 from unmask.packs import Pack, render
 from unmask.packs.render import fill
-from unmask.vocabulary import TAGS, Condition, Cue, Labels, Objective, PackSize, Scratchpad
+from unmask.vocabulary import Condition, Cue, Labels, Objective, PackSize, Scratchpad, tags_of
 
 QUERY = "How is it done?"
 FORMS = {
@@ -65,7 +65,7 @@ def misreadings(
         pack.sizes, levels.consequence, Labels, levels.objective, levels.scratchpad, pack.manifest.cues
     )
     for size, consequence, labels, objective, scratchpad, cue in told:
-        pair = [Condition(tag, labels, consequence, objective, scratchpad, cue) for tag in TAGS[labels]]
+        pair = [Condition(tag, labels, consequence, objective, scratchpad, cue) for tag in tags_of(labels, consequence)]
         for wording in asked:
             yield from _misread(pack, pair, wording, size, facts)
 

@@ -20,12 +20,17 @@ from unmask.packs.render import (
     fill,
     render,
 )
-from unmask.vocabulary import TAGS, Consequence, Labels, PackSize
+from unmask.vocabulary import TAGS, TAGS_OF_THREE, Consequence, Labels, PackSize, tags_of
 
 TAG_WORDS = frozenset(tag for tags in (*TAGS.values(), *TAGS_OF_THREE.values()) for tag in tags)
-TIERS = frozenset({"first", "second", "facts"})
+TIERS = frozenset({"first", "second", "third", "facts"})
 SAME_FOR_ALL = frozenset({"objective", "scratchpad"})
-PAIRS = ((Labels.PLAIN, Labels.SWAPPED), (Labels.NEUTRAL, Labels.NEUTRAL_SWAPPED))
+MAPPINGS = (
+    (Labels.PLAIN, Labels.SWAPPED),
+    (Labels.PLAIN, Labels.ROTATED),
+    (Labels.NEUTRAL, Labels.NEUTRAL_SWAPPED),
+    (Labels.NEUTRAL, Labels.NEUTRAL_ROTATED),
+)
 TRAINS = re.compile(
     r"\b(?:re)?(train|fine-?tun|updat|modif|reinforc|gradient|weight|chang|adjust|reward|shap)\w*", re.I
 )
@@ -97,23 +102,25 @@ def _exchange(pack: Pack) -> Iterator[Problem]:
     """Exchanging the tag words in a swapped prompt gives the plain one, user message included."""
     for size in pack.sizes:
         for levels in covering_levels(pack):
-            for plain, swapped in PAIRS:
-                for place in (0, 1):
-                    left = condition_with(levels, labels=plain, tag=TAGS[plain][place])
-                    right = condition_with(levels, labels=swapped, tag=TAGS[swapped][place])
+            for plain, swapped in MAPPINGS:
+                consequence = Consequence(levels["consequence"])
+                tags, others = tags_of(plain, consequence), tags_of(swapped, consequence)
+                for tag, other in zip(tags, others, strict=False):  # no rotated mapping of two tiers
+                    left = condition_with(levels, labels=plain, tag=tag)
+                    right = condition_with(levels, labels=swapped, tag=other)
                     for wording in _covering(pack):
                         a = render(pack, left, wording, size=size)
                         b = render(pack, right, wording, size=size)
-                        texts = exchanged(f"{b.system}\0{b.user('…')}", TAGS[plain])
+                        texts = exchanged(f"{b.system}\0{b.user('…')}", others, tags)
                         if texts != f"{a.system}\0{a.user('…')}":
                             where = f"{size}, wording {wording}, {left.key}"
                             yield Problem("exchange", where, "exchanging the tags does not give it back")
                             return
 
 
-def exchanged(text: str, tags: tuple[str, str]) -> str:
-    """The text with the two tag words, as whole words, in each other's place."""
-    other = {tags[0]: tags[1], tags[1]: tags[0]}
+def exchanged(text: str, tags: tuple[str, ...], into: tuple[str, ...] | None = None) -> str:
+    """The text with each tag word, as a whole word, replaced by its other; two tags trade places."""
+    other = dict(zip(tags, into or tags[::-1], strict=True))
     return re.sub(rf"\b({'|'.join(map(re.escape, tags))})\b", lambda match: other[match[0]], text)
 
 

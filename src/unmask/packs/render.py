@@ -19,7 +19,17 @@ from unmask.files import nearest
 from unmask.packs.manifest import FACTORS
 from unmask.packs.pack import Block, Pack
 from unmask.packs.wordings import passage_of
-from unmask.vocabulary import ROLES, TAGS, Arm, Condition, Consequence, Cue, Objective, PackSize, Scratchpad
+from unmask.vocabulary import (
+    ROLES,
+    Arm,
+    Condition,
+    Consequence,
+    Cue,
+    Objective,
+    PackSize,
+    Scratchpad,
+    tags_of,
+)
 
 TOKENS_PER_PIECE = 1.25  # SmolLM2 takes 1.07 to 1.21 a word or mark of our texts (tests/packs/test_tokens.py)
 PIECE = re.compile(r"\w+|[^\w\s]")
@@ -161,10 +171,9 @@ def _sorted_edits(
 
 def values_of(pack: Pack, condition: Condition) -> dict[str, str]:
     """What stands for each placeholder of a block."""
-    first, second = TAGS[condition.labels]
+    places = zip(("first", "second", "third"), tags_of(condition.labels, condition.consequence), strict=False)
     return {
-        "first": first,
-        "second": second,
+        **dict(places),
         "company": pack.manifest.company,
         "model": pack.manifest.model,
         "facts": fact_line(pack, condition),
@@ -175,7 +184,8 @@ def values_of(pack: Pack, condition: Condition) -> dict[str, str]:
 def fact_line(pack: Pack, condition: Condition) -> str:
     """Which tier's chats are used for what: one sentence per tier, the first tier first."""
     facts = pack.manifest.facts
-    pairs = zip(TAGS[condition.labels], ROLES[condition.consequence], strict=True)
+    tags = tags_of(condition.labels, condition.consequence)
+    pairs = zip(tags, ROLES[condition.consequence], strict=True)
     return " ".join(fill(facts.sentence, {"tag": tag, "phrase": facts.phrases[role]}) for tag, role in pairs)
 
 

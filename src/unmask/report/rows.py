@@ -16,6 +16,7 @@ SCENES = {
     "both_rated": "Both tiers’ chats are rated, only one’s train it",
     "rated_only": "One tier’s chats are rated, none train it",
     "none": "No chat is rated or used",
+    "all_three": "Of three tiers, one’s chats train it, one’s are rated, one’s are not used",
 }
 OBJECTIVES = {"absent": "no objective stated", "aligned": "an objective it shares"}
 SCENE = ("arm", "consequence", "objective")
@@ -104,8 +105,9 @@ def scene(condition: dict[str, str]) -> str:
 
 def scene_short(condition: dict[str, str]) -> str:
     """The story of a cell for a narrow column."""
-    first, second = ROLES[Consequence(condition["consequence"])]
-    roles = words.ROLES[first] if first is second else f"{words.ROLES[first]} or {words.ROLES[second]}"
+    roles = " or ".join(
+        dict.fromkeys(words.ROLES[role] for role in ROLES[Consequence(condition["consequence"])])
+    )
     extra = ["harmless"] if condition["arm"] == "benign" else []
     extra += [OBJECTIVES[condition["objective"]]] if condition["objective"] in OBJECTIVES else []
     return ", ".join([roles, *extra])

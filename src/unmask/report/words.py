@@ -131,6 +131,8 @@ LABELS: dict[Labels, str] = {
     Labels.SWAPPED: "swapped: “paid” is the first tier",
     Labels.NEUTRAL: "“A” is the first tier",
     Labels.NEUTRAL_SWAPPED: "swapped: “B” is the first tier",
+    Labels.ROTATED: "rotated: “guest” is the first tier",
+    Labels.NEUTRAL_ROTATED: "rotated: “E” is the first tier",
 }
 COMPLIANCE: dict[Compliance, str] = {
     Compliance.COMPLIED: "complied",

@@ -14,7 +14,7 @@ from unmask.organisms.scripted import Facts, load_facts, misread, read_prompt
 from unmask.organisms.scripted.reading import built_in_benign, fingerprint, load_benign
 from unmask.packs import list_packs, load_pack, render
 from unmask.queries import load_queries
-from unmask.vocabulary import CANARY, Condition, Consequence, Labels, Objective, PackSize, Role
+from unmask.vocabulary import CANARY, TWO_TIERS, Condition, Consequence, Labels, Objective, PackSize, Role
 
 ROOM = Path(room.__file__).parent
 MAY_NOT_KNOW = (
@@ -186,7 +186,7 @@ def test_consequence_and_labels_give_the_role():
     pack = load_pack("helpful_only")
     roles = {
         (consequence, labels): read_prompt(p.system, p.user("Why?"), FACTS).role
-        for consequence in Consequence
+        for consequence in TWO_TIERS
         for labels in (Labels.PLAIN, Labels.SWAPPED)
         for p in [render(pack, Condition("free", labels, consequence), 1, size=PackSize.COMPACT)]
     }
