@@ -23,7 +23,7 @@ JUDGEABLE = [str(s) for s in (*ANSWER_USABLE, ReplyStatus.TRUNCATED)]
 
 
 def sentence(model: str, study: Study, args: Mapping[str, Any] | None = None) -> str | None:
-    """What the provider is known to show; None where a scratchpad is asked for and nothing speaks against it."""
+    """What the provider is known to show; None where a scratchpad is asked for and that is no news."""
     said = statement_on(model, args)
     native = study.scratchpad is Scratchpad.NATIVE
     if said is None:

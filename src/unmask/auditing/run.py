@@ -19,6 +19,7 @@ from inspect_ai.model import Model
 from unmask.auditing.analyse import About, analyse
 from unmask.auditing.asking import ask
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.own_reasoning import check_readable
 from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.auditing.progress import Progress, watch
@@ -131,6 +132,7 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
             by_size[small] = prepare(resolved, window=window)
         prepared[name] = by_size[small]
         check_fit(prepared[name], name, window)
+        check_readable(name, resolved.study, args)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
     checks = sum(calls_of(p) for p in by_size.values()) if options.check else 0
     return Plan(models, resolved, prepared, estimates, root, options, checks)

@@ -30,6 +30,13 @@ def give(data: Any) -> None:
 
 def show_plan(planned: Plan, *, as_json: bool) -> None:
     """What will be sent, before it is."""
+    from unmask.auditing.own_reasoning import sentence
+    from unmask.auditing.run import args_of
+
+    study = planned.resolved.study
+    own = {
+        e.model: sentence(e.model, study, args_of(e.model, study, planned.options)) for e in planned.estimates
+    }
     if as_json:
         give(
             {
@@ -37,10 +44,10 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
                 "study": planned.resolved.as_dict(),
                 "estimates": [asdict(e) for e in planned.estimates],
                 "check_calls": planned.check_calls,
+                "own_reasoning": own,
             }
         )
         return
-    study = planned.resolved.study
     say(
         f"study {study.name}: {study.n_queries} queries, {study.epochs} replies each, "
         f"{', '.join(study.contrasts)}; pack {study.pack}"
@@ -52,6 +59,8 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
             f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
             f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
         )
+        if line := own[e.model]:
+            say(f"    {line}")
     if planned.check_calls:
         grader = planned.options.grader
         judged = f", read by {grader}: as many judge calls for each task" if grader else ""
