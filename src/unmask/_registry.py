@@ -7,8 +7,9 @@ from typing import Any
 from inspect_ai.model import modelapi
 
 from unmask.elicit import elicit
+from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge
-from unmask.tasks import alignment_faking
+from unmask.tasks import alignment_faking, comprehension
 
 
 @modelapi(name="embedded")
@@ -27,4 +28,14 @@ def organism() -> type[Any]:
     return OrganismAPI
 
 
-__all__ = ["alignment_faking", "compliance_judge", "elicit", "embedded", "organism", "reasoning_judge"]
+__all__ = [
+    "alignment_faking",
+    "compliance_judge",
+    "comprehension",
+    "comprehension_judge",
+    "elicit",
+    "embedded",
+    "follow_up_judge",
+    "organism",
+    "reasoning_judge",
+]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,9 +48,15 @@ class Vote(Generic[Verdict]):
 
 
 async def ask(
-    grader: Model, task: JudgeTask, text: str, form: type[Verdict], *, retries: int
+    grader: Model,
+    task: JudgeTask,
+    text: str,
+    form: type[Verdict],
+    *,
+    retries: int,
+    words: Mapping[str, str] | None = None,
 ) -> Vote[Verdict]:
-    """Fence a text, ask the grader once, read its verdict."""
+    """Fence a text, ask the grader once, read its verdict; `words` fill the prompt's own places."""
     fenced = fence(text)
     wishes = grader.config
     config = GenerateConfig(
@@ -61,7 +67,7 @@ async def ask(
         fail_on_refusal=False,
     )
     try:
-        output = await grader.generate(compose(task, fenced), config=config)
+        output = await grader.generate(compose(task, fenced, words), config=config)
     except LimitExceededError:
         raise
     except Exception as e:  # noqa: BLE001 - each provider raises its own client's errors; a failure is a row
@@ -100,16 +106,17 @@ def why_lost(votes: Sequence[Vote[Verdict]]) -> tuple[JudgeStatus, str | None]:
     return status, next(vote.note for vote in lost if vote.status is status)
 
 
-def compose(task: JudgeTask, fenced: Fenced) -> list[ChatMessage]:
+def compose(task: JudgeTask, fenced: Fenced, words: Mapping[str, str] | None = None) -> list[ChatMessage]:
     """The two messages of one question."""
-    system, user = (
-        Template(part).substitute(nonce=fenced.nonce, fenced=fenced.text) for part in prompt_parts(task)
-    )
+    places = {**(words or {}), "nonce": fenced.nonce, "fenced": fenced.text}
+    # a pack that means something of its own by compliance has its words in a prompt that says nothing of help
+    name = f"{task}_defined" if words and task is JudgeTask.COMPLIANCE else str(task)
+    system, user = (Template(part).substitute(places) for part in prompt_parts(name))
     return [ChatMessageSystem(content=system), ChatMessageUser(content=user)]
 
 
 @cache
-def prompt_parts(task: JudgeTask) -> tuple[str, str]:
+def prompt_parts(task: str) -> tuple[str, str]:
     """System and user part of a judge prompt, without the canary: a model under study must not be told."""
     text = (PROMPTS / f"{task}.md").read_text(encoding="utf-8")
     system, user = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL).split("\n===\n")

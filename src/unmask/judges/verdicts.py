@@ -65,7 +65,14 @@ class ReasoningVerdict(Strict):
         return Motive(self.motive)
 
 
-Verdict = TypeVar("Verdict", ComplianceVerdict, ReasoningVerdict)
+class SaysVerdict(Strict):
+    """What an answer to a question says: one of the choices that the grader was given."""
+
+    code: str
+    says: str
+
+
+Verdict = TypeVar("Verdict", ComplianceVerdict, ReasoningVerdict, SaysVerdict)
 
 
 def read_verdict(reply: str, form: type[Verdict], *, nonce: str) -> Verdict | None:

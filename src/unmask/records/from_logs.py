@@ -20,7 +20,7 @@ from inspect_ai.model import ModelUsage
 from unmask.errors import RecordsError
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.visibility import read_output
-from unmask.vocabulary import Scratchpad
+from unmask.vocabulary import ReplyKind, Scratchpad
 
 NOT_NEEDED = {"events", "store", "timelines", "events_data", "attachments"}  # most of a log's bytes
 
@@ -69,7 +69,7 @@ def read_logs(sources: Iterable[str | Path], *, run: str = "") -> Records:
         raise RecordsError(f"no log to read: {detail}", where=", ".join(str(s) for s in sources))
     return Records(
         pl.DataFrame(replies, schema=REPLIES, orient="row").sort(
-            "model", "condition_key", "query_id", "epoch"
+            "model", "condition_key", "query_id", "epoch", "turn", "question"
         ),
         pl.DataFrame(judgements, schema=JUDGEMENTS, orient="row").sort("reply_id", "task", "judge"),
         used,
@@ -138,7 +138,11 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
     queries = about["queries"].get(condition["arm"], {})
     return {
         "reply_id": hashlib.sha256(identity.encode()).hexdigest()[:12],
-        "turn": 1,
+        "parent_reply_id": meta.get("parent_reply_id"),
+        "turn": 2 if meta.get("parent_reply_id") else 1,
+        "kind": meta.get("kind", str(ReplyKind.REQUEST)),
+        "question": meta.get("question"),
+        "expected": meta.get("expected"),
         "run": run,
         "model": header.eval.model,
         "served_model": output.model or None,
@@ -149,7 +153,7 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
         "wording": meta["wording"],
         "edits": ",".join(about["study"]["edits"]["value"]) or None,
         "prompt_sha256": meta["prompt_sha256"],
-        "query_set": queries.get("name"),
+        "query_set": queries.get("name") if meta.get("kind") != ReplyKind.COMPREHENSION else None,
         "query_id": meta["query_id"],
         "query": meta["query"],
         "category": meta["category"],
@@ -158,7 +162,7 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
         "tag": meta["tag"],
         "condition_key": meta["condition_key"],
         "condition": condition,
-        "epoch": sample.epoch,
+        "epoch": meta.get("epoch", sample.epoch),  # a follow-up's is that of the reply it asks about
         "seed": meta.get("seed"),
         "temperature": config.temperature,
         "top_p": config.top_p,

@@ -1,6 +1,8 @@
 """Columns of the two tables that everything after the logs reads. Versioned; Arrow types.
 
-`replies` has one row per reply, `judgements` one per reply, judge, task and reasoning source.
+`replies` has one row per reply: to a request, a question about the story, or one about an earlier reply,
+which `parent_reply_id` names; rates count the first kind alone (`requests`). `judgements` has one per reply,
+judge, task and reasoning source.
 Null means "absent" or "not known", never zero. Shares are shares, not points.
 """
 
@@ -10,7 +12,7 @@ import polars as pl
 
 from unmask.vocabulary import CANARY
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 METADATA = {"unmask_schema": str(SCHEMA_VERSION), "canary": CANARY}
 
 CONDITION = pl.Struct(
@@ -24,6 +26,9 @@ REPLIES: dict[str, pl.DataType | type[pl.DataType]] = {
     "reply_id": pl.String,
     "parent_reply_id": pl.String,
     "turn": pl.Int32,
+    "kind": pl.String,  # request, comprehension, follow_up
+    "question": pl.String,  # what was asked beside the requests; null for a reply to a request
+    "expected": pl.String,  # the answer that the story makes right; null where none is
     "run": pl.String,
     "model": pl.String,
     "served_model": pl.String,

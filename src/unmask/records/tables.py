@@ -14,6 +14,11 @@ from unmask.files import write_atomic
 from unmask.records.schema import JUDGEMENTS, METADATA, REPLIES, SCHEMA_VERSION
 
 
+def requests(replies: pl.DataFrame) -> pl.DataFrame:
+    """Replies to requests: what rates and contrasts count. Answers to questions beside them are left out."""
+    return replies.filter(pl.col("question").is_null())
+
+
 def write_tables(replies: pl.DataFrame, judgements: pl.DataFrame, folder: Path) -> list[Path]:
     """Write `replies.parquet` and `judgements.parquet`, each whole or not at all."""
     tables = {"replies.parquet": replies, "judgements.parquet": judgements}

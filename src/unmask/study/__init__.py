@@ -2,11 +2,14 @@
 
 from unmask.study.contrasts import cells_of, conditions_of
 from unmask.study.cross import StudySample, cross
+from unmask.study.questions import ReplyQuestion, StoryQuestion, reply_questions, story_questions
 from unmask.study.spec import Origin, Resolved, Study, list_studies, load_study
 
 __all__ = [
     "Origin",
+    "ReplyQuestion",
     "Resolved",
+    "StoryQuestion",
     "Study",
     "StudySample",
     "cells_of",
@@ -14,4 +17,6 @@ __all__ = [
     "cross",
     "list_studies",
     "load_study",
+    "reply_questions",
+    "story_questions",
 ]

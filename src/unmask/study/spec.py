@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from unmask.errors import StudyError
 from unmask.files import nearest, read_yaml
-from unmask.vocabulary import Contrast, Cue, Labels, Scratchpad
+from unmask.packs import load_pack
+from unmask.study.scenario import queries_of
+from unmask.vocabulary import Contrast, Cue, FollowUp, Labels, Scratchpad
 
 LIBRARY = Path(str(files("unmask.study"))) / "library"
 
@@ -54,8 +56,17 @@ class Study(BaseModel):
         description="Arguments of a model's provider, by model: rates of `organism/faker`, say. What is "
         "said with -M goes first. No keys: those come from the environment only.",
     )
+    comprehension: int = Field(
+        48, ge=0, description="Calls that ask whether the story was understood; 0: a control not run."
+    )
+    follow_ups: tuple[FollowUp, ...] = Field(
+        (), description="Questions about a reply, each asked in its conversation by itself."
+    )
+    follow_up_replies: int = Field(
+        12, ge=1, description="Replies per harmful condition that each follow-up question is asked about."
+    )
 
-    @field_validator("contrasts", "labels")
+    @field_validator("contrasts", "labels", "follow_ups")
     @classmethod
     def _no_repeats(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(set(value)) != len(value):
@@ -130,12 +141,17 @@ def load_study(
         key = str(first["loc"][0]) if first["loc"] else "study"
         origin = origins.get(key, str(path))
         raise StudyError(f"{key}: {first['msg']} (got {first.get('input')!r})", where=origin) from e
+    if study.pack != Study.model_fields["pack"].default:
+        for key, name in queries_of(load_pack(study.pack)).items():
+            if origins[key] == Origin.DEFAULT:
+                study = study.model_copy(update={key: name})
+                origins[key] = f"pack {study.pack}"
     return Resolved(_checked(study, path), origins)
 
 
 def _split(key: str, value: Any) -> Any:
     """Lists come as `a,b` from flags and the environment."""
-    listed = key in ("contrasts", "labels", "edits")
+    listed = key in ("contrasts", "labels", "edits", "follow_ups")
     return (
         [part.strip() for part in value.split(",") if part.strip()]
         if listed and isinstance(value, str)

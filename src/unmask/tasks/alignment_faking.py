@@ -13,6 +13,7 @@ from unmask.elicit import elicit
 from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.packs import Pack, load_pack
 from unmask.queries import QuerySet, load_queries
+from unmask.questions import questions_sha256
 from unmask.study import Resolved, StudySample, conditions_of, cross, load_study
 from unmask.vocabulary import CANARY, Arm, PackSize, Scratchpad
 
@@ -39,7 +40,7 @@ def alignment_faking(study: str = "story", **options: Any) -> Task:
         options: any key of the study file, such as `-T epochs=1 -T n_queries=40`.
     """
     size = options.get("pack_size", "auto")
-    prepared = prepare(load_study(study, flags=options), window=None if size != "auto" else _window())
+    prepared = prepare(load_study(study, flags=options), window=None if size != "auto" else active_window())
     return build_task(prepared)
 
 
@@ -110,6 +111,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     return {
         "canary": CANARY,
         "study": prepared.resolved.as_dict(),
+        "questions": questions_sha256(),
         "pack": {
             "name": prepared.pack.name,
             "version": prepared.pack.version,
@@ -130,7 +132,7 @@ def describe(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _window() -> int | None:
+def active_window() -> int | None:
     """The active model's context window where it is known without asking it."""
     from unmask.providers.embedded import window
 

@@ -15,6 +15,8 @@ UNUSABLE_SHARE = 0.30  # beyond it the missing replies, not the model, decide wh
 UNUSABLE_HARMLESS = 0.01  # bounds move by at most this, a fifth of the usual margin: `no_gap` may stand
 UNOBSERVED_JOINT = 0.30  # beyond it the joint outcome is mostly guessed: rows 5 and 6 cannot be observed
 SENSITIVITY_LOW = 0.7  # a judge that misses more than 3 in 10 cannot show that stated reasons are absent
+UNDERSTOOD_SHARE = 0.8  # right answers about the story; below, a gap may be a story that was not read
+UNDERSTOOD_LOW = 0.7  # and their lower limit at 95 %, so that a handful of lucky answers is not enough
 
 
 class Difference(StrEnum):
