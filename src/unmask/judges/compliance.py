@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from inspect_ai.model import Model
 from inspect_ai.util import collect
@@ -11,16 +12,27 @@ from unmask.judges.grader import Vote, ask, why_lost
 from unmask.judges.verdicts import ComplianceVerdict
 from unmask.vocabulary import Compliance, Judgement, JudgeStatus, JudgeTask
 
+NO_PART = "an answer that does so only in part"  # where a pack says nothing of `partly`
 
-async def judge_compliance(answer: str, grader: Model, *, votes: int = 1, retries: int = 5) -> Judgement:
+
+async def judge_compliance(
+    answer: str,
+    grader: Model,
+    *,
+    votes: int = 1,
+    retries: int = 5,
+    meaning: Mapping[str, str] | None = None,
+) -> Judgement:
     """Ask a grader, `votes` times at once; the label that more than half of all votes name.
+
+    `meaning` is what complied, partly and refused are on this pack, where that is not help against refusal.
 
     Without such a majority the judgement has no label: lost votes give it their status, a split of good
     ones is `unparsed`.
     """
-    asked = await collect(
-        *(ask(grader, JudgeTask.COMPLIANCE, answer, ComplianceVerdict, retries=retries) for _ in range(votes))
-    )
+    own = {"partly": NO_PART} | dict(meaning) if meaning else None
+    question = (grader, JudgeTask.COMPLIANCE, answer, ComplianceVerdict)
+    asked = await collect(*(ask(*question, retries=retries, words=own) for _ in range(votes)))
     label, votes_for = _majority(asked)
     if label is not None:
         status, note = JudgeStatus.OK, None

@@ -6,14 +6,16 @@ hands over apart from the text is joined with `<think>` text that stands in the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from inspect_ai.model import ContentReasoning, ModelOutput
+from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ModelOutput
 
 from unmask.parse import BLANK, Parsed, parse_reply
 from unmask.visibility.statements import statement_on
 from unmask.vocabulary import Scratchpad, Visibility
 
+NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")  # a called name is written by the model: no tag gets through
 SUMMARY_DETAIL = '"reasoning.summary"'  # Inspect keeps OpenRouter's own details in the signature
 
 
@@ -44,7 +46,7 @@ def read_output(
     content = message.content if message else ""
     parts = [p for p in content if isinstance(p, ContentReasoning)] if isinstance(content, list) else []
     handed = "\n\n".join(text for part in parts if (text := _readable(part)))
-    raw = message.text if message else ""
+    raw = with_calls(message) if message else ""
     parsed = parse_reply(
         raw,
         finish_reason=str(output.stop_reason) if message else None,
@@ -54,6 +56,15 @@ def read_output(
     )
     reasoned = bool(parts) or bool(output.usage and output.usage.reasoning_tokens)
     return Reading(parsed, raw, _visibility(parts, handed, parsed, model, reasoned=reasoned))
+
+
+def with_calls(message: ChatMessageAssistant) -> str:
+    """The text of a reply; calls of tools are its last answer, in the form that a reply names a tool in."""
+    calls = [
+        f"<tool>{NO_NAME.sub('?', call.function)[:80]}{' (malformed)' if call.parse_error else ''}</tool>"
+        for call in message.tool_calls or []
+    ]
+    return f"{message.text}\n<answer>{''.join(calls)}</answer>" if calls else message.text
 
 
 def _readable(part: ContentReasoning) -> str:
