@@ -1,8 +1,8 @@
 """How sure we are. One question a file; numpy arrays in, frozen results out.
 
 `effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `bounds`:
-what unusable replies could have been. `detection`: what a design would have seen. Nothing here knows of
-models, tables or files; "cannot know" is NaN or an EstimateError, never 0.
+what unusable replies could have been. `detection`: what a design would have seen. `multiple`: a family of
+differences. Nothing here knows of models, tables or files; "cannot know" is NaN or an EstimateError, never 0.
 """
 
 from unmask.estimates.bounds import (
@@ -26,6 +26,7 @@ from unmask.estimates.effects import (
     two_sample_effect,
     two_sample_effects,
 )
+from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
 from unmask.estimates.rates import Rate, rate_interval, wilson_limits
 
@@ -43,9 +44,12 @@ __all__ = [
     "contrast_effect",
     "contrast_effects",
     "detection_limit",
+    "family_level",
     "flagged_share",
+    "holm",
     "mean_effect",
     "mean_effects",
+    "mean_p",
     "power_at",
     "queries_needed",
     "rate_interval",
@@ -55,5 +59,6 @@ __all__ = [
     "two_sample_bounds",
     "two_sample_effect",
     "two_sample_effects",
+    "two_sample_p",
     "wilson_limits",
 ]
