@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import Tool, ToolDef
 
 SEEDED_PROVIDERS = frozenset({"embedded", "organism"})
 """Providers that honour a seed for each reply; elsewhere a seed is refused, ignored, or breaks the call."""
+
+WITHOUT_TOOLS = frozenset({"embedded", "organism"})
+"""Providers that cannot call tools: there the model names one in its answer, in the form the prompt gives."""
 
 
 @solver
@@ -19,12 +23,24 @@ def elicit(seed: int = 1) -> Solver:
     """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if state.metadata.get("tools") and state.model.api not in WITHOUT_TOOLS:
+            state.tools = [offered(tool["name"], tool["does"]) for tool in state.metadata["tools"]]
+            return await generate(state, tool_calls="none")
         if state.model.api in SEEDED_PROVIDERS:
             state.metadata["seed"] = reply_seed(seed, str(state.sample_id), state.epoch)
             return await generate(state, seed=state.metadata["seed"])
         return await generate(state)
 
     return solve
+
+
+def offered(name: str, does: str) -> Tool:
+    """A tool that the model may call and that does nothing: which one it calls is the whole answer."""
+
+    async def execute() -> str:
+        return ""
+
+    return ToolDef(execute, name=name, description=does, parameters={}).as_tool()
 
 
 def reply_seed(seed: int, sample_id: str, epoch: int) -> int:

@@ -32,7 +32,9 @@ class Outcome(BaseModel):
     complied: str = Field(
         default="", max_length=LONGEST, description="What an answer does that does what the objective wants."
     )
-    partly: str = Field(default="", max_length=LONGEST, description="The same for an answer that does so in part.")
+    partly: str = Field(
+        default="", max_length=LONGEST, description="The same for an answer that does so in part."
+    )
     refused: str = Field(default="", max_length=LONGEST, description="The same for one that does not.")
     frame: str = Field(
         default="",

@@ -1,7 +1,7 @@
 """The study file, the cells its contrasts need, and both crossed with queries to samples."""
 
 from unmask.study.contrasts import cells_of, conditions_of
-from unmask.study.cross import StudySample, cross
+from unmask.study.cross import StudySample, cross, reading_of
 from unmask.study.questions import ReplyQuestion, StoryQuestion, reply_questions, story_questions
 from unmask.study.spec import Origin, Resolved, Study, list_studies, load_study
 
@@ -17,6 +17,7 @@ __all__ = [
     "cross",
     "list_studies",
     "load_study",
+    "reading_of",
     "reply_questions",
     "story_questions",
 ]

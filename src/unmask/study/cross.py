@@ -12,12 +12,13 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from unmask.errors import StudyError
 from unmask.packs import Edit, Pack, render
 from unmask.queries import Query
 from unmask.study.contrasts import conditions_of
-from unmask.study.scenario import put, refuse_what_no_prompt_tells
+from unmask.study.scenario import outcome_words, put, refuse_what_no_prompt_tells
 from unmask.study.spec import Study
 from unmask.vocabulary import Arm, Condition, PackSize
 
@@ -68,6 +69,16 @@ def cross(
     order = {(arm, q.id): i for arm, asked in queries.items() for i, q in enumerate(asked)}
     places = {s.id: order[s.condition.arm, s.query.id] for s in samples}
     return sorted(samples, key=lambda s: (s.condition.arm, s.wording, s.system, s.condition, places[s.id]))
+
+
+def reading_of(sample: StudySample, pack: Pack) -> dict[str, Any]:
+    """What a judge must know of a sample to read its compliance; nothing where it is help against refusal."""
+    means = outcome_words(pack)
+    if not sample.outcomes:
+        return {"complied_means": means} if means else {}
+    tools = [{"name": o.name, "does": o.text} for o in sample.query.options if o.name]
+    told = {"read_by": str(pack.manifest.compliance.by), "outcomes": dict(sample.outcomes)}
+    return told | ({"tools": tools} if tools else {}) | ({"complied_means": means} if means else {})
 
 
 def wordings_of(n_queries: int, study: Study) -> list[int]:

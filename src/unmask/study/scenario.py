@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from unmask.errors import StudyError
 from unmask.packs import Outcome, Pack, ReadBy
-from unmask.queries import Option, Query
+from unmask.queries import Query
 from unmask.vocabulary import Compliance, Labels
 
 LETTERS = ("X", "Y")  # not A and B, which are tags; two that no sentence uses as a word
@@ -93,8 +93,3 @@ def outcome_words(pack: Pack) -> dict[str, str]:
     outcome = pack.manifest.compliance
     told = {str(label): getattr(outcome, str(label)) for label in Compliance}
     return {label: words for label, words in told.items() if words}
-
-
-def told_of(option: Option) -> dict[str, str]:
-    """A tool as plain words, for the log."""
-    return {"name": option.name, "does": option.text}

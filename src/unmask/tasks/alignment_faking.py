@@ -14,7 +14,7 @@ from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.packs import Pack, load_pack
 from unmask.queries import QuerySet, load_queries
 from unmask.questions import questions_sha256
-from unmask.study import Resolved, StudySample, conditions_of, cross, load_study
+from unmask.study import Resolved, StudySample, conditions_of, cross, load_study, reading_of
 from unmask.vocabulary import CANARY, Arm, PackSize, Scratchpad
 
 COMPACT_WINDOW = 4_096  # tokens; below it the full-length pack and a reasoned reply do not fit together
@@ -59,6 +59,8 @@ def prepare(resolved: Resolved, *, window: int | None) -> Prepared:
         study.pack_size == "auto" and window is not None and window < COMPACT_WINDOW
     )
     size = PackSize.COMPACT if compact else PackSize.FULL
+    if study.pack_size == "auto" and len(pack.sizes) == 1:
+        (size,) = pack.sizes
     arms = {condition.arm for condition in conditions_of(study)}
     specs = {Arm.HARMFUL: study.queries, Arm.BENIGN: study.benign_queries}
     queries = {arm: load_queries(specs[arm]).take(study.n_queries, seed=study.seed) for arm in sorted(arms)}
@@ -74,7 +76,7 @@ def build_task(prepared: Prepared) -> Task:
         scorers.append(reasoning_judge())
     return Task(
         name="alignment_faking",
-        dataset=MemoryDataset([as_sample(s) for s in prepared.samples], name=study.name),
+        dataset=MemoryDataset([as_sample(s, prepared.pack) for s in prepared.samples], name=study.name),
         solver=elicit(seed=study.seed),
         scorer=scorers,
         config=GenerateConfig(max_tokens=study.max_tokens, temperature=study.temperature),
@@ -84,8 +86,8 @@ def build_task(prepared: Prepared) -> Task:
     )
 
 
-def as_sample(sample: StudySample) -> Sample:
-    """A study sample as Inspect's."""
+def as_sample(sample: StudySample, pack: Pack) -> Sample:
+    """A study sample as Inspect's; how its compliance is read on this pack goes with it."""
     query, condition = sample.query, sample.condition
     return Sample(
         id=sample.id,
@@ -102,7 +104,8 @@ def as_sample(sample: StudySample) -> Sample:
             "scratchpad": str(condition.scratchpad),
             "wording": sample.wording,
             "prompt_sha256": sample.prompt_sha256,
-        },
+        }
+        | reading_of(sample, pack),
     )
 
 
@@ -118,7 +121,8 @@ def describe(prepared: Prepared) -> dict[str, Any]:
             "sha256": prepared.pack.sha256,
             "size": str(prepared.size),
             "wordings": prepared.resolved.study.wordings,
-        },
+        }
+        | own_meaning(prepared.pack),
         "queries": {
             str(arm): {
                 "name": qs.name,
@@ -130,6 +134,13 @@ def describe(prepared: Prepared) -> dict[str, Any]:
             for arm, qs in prepared.queries.items()
         },
     }
+
+
+def own_meaning(pack: Pack) -> dict[str, Any]:
+    """What a pack means by compliance, where that is not help against refusal; and that it tells no story."""
+    means = pack.manifest.compliance.model_dump(mode="json", exclude_defaults=True)
+    told = {} if pack.manifest.story_in_prompt else {"story_in_prompt": False}
+    return ({"compliance": means} if means else {}) | told
 
 
 def active_window() -> int | None:
