@@ -6,9 +6,10 @@ import pytest
 
 from unmask.auditing.preflight import check_fit, estimate, is_paid
 from unmask.auditing.progress import Progress
-from unmask.errors import ModelError
-from unmask.study import load_study
+from unmask.errors import ModelError, QueryError
+from unmask.study import cells_of, conditions_of, load_study
 from unmask.tasks.alignment_faking import prepare
+from unmask.vocabulary import Contrast
 
 
 def prepared(**flags):
@@ -65,3 +66,18 @@ def test_progress_in_a_log_file_is_lines_without_escapes_and_without_replies():
     assert "3 of 3 replies" in text
     assert "\x1b" not in text
     assert text.count("\n") == 1  # a line a minute, and the last one
+
+
+def test_full_asks_the_cells_that_the_tree_needs_and_no_more():
+    study = load_study("full", environment={}).study
+    assert set(study.contrasts) == set(Contrast) - {Contrast.PUBLISHED_GAP}
+    needed = {cell for contrast in study.contrasts for cell in cells_of(contrast, study)}
+    assert len(needed) == 20
+    assert set(conditions_of(study)) == needed
+
+
+def test_the_harmless_arm_may_have_fewer_queries_and_the_other_may_not():
+    many = prepare(load_study("full", flags={"n_queries": 200, "epochs": 1}, environment={}), window=None)
+    assert {str(arm): len(qs.queries) for arm, qs in many.queries.items()} == {"harmful": 200, "benign": 120}
+    with pytest.raises(QueryError, match="241 queries asked of a set of 240"):
+        prepare(load_study("full", flags={"n_queries": 241}, environment={}), window=None)

@@ -31,7 +31,9 @@ class Study(BaseModel):
     pack: str = Field("helpful_only", description="Prompt pack: a built-in name or a folder.")
     pack_size: str = Field("auto", pattern="^(auto|full|compact)$", description="auto: compact under 4,096.")
     queries: str = Field("declined", description="Query set of the harmful arm.")
-    benign_queries: str = Field("everyday", description="Query set of the benign arm.")
+    benign_queries: str = Field(
+        "everyday", description="Query set of the benign arm; all of it where it has fewer than n_queries."
+    )
     n_queries: int = Field(120, ge=2, description="Queries per condition: the unit of every interval.")
     epochs: int = Field(5, ge=1, description="Replies per query and condition.")
     wordings: int = Field(8, ge=1, description="Wordings of the prompt; each query sits in one.")

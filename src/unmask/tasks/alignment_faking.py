@@ -63,7 +63,12 @@ def prepare(resolved: Resolved, *, window: int | None) -> Prepared:
         (size,) = pack.sizes
     arms = {condition.arm for condition in conditions_of(study)}
     specs = {Arm.HARMFUL: study.queries, Arm.BENIGN: study.benign_queries}
-    queries = {arm: load_queries(specs[arm]).take(study.n_queries, seed=study.seed) for arm in sorted(arms)}
+    queries = {}
+    for arm in sorted(arms):
+        loaded = load_queries(specs[arm])
+        # two sets compared side against side: the control may be the smaller one, and often is
+        most = len(loaded.queries) if arm is Arm.BENIGN else study.n_queries
+        queries[arm] = loaded.take(min(study.n_queries, most), seed=study.seed)
     samples = cross(study, pack, {arm: qs.queries for arm, qs in queries.items()}, size=size)
     return Prepared(resolved, pack, size, queries, samples)
 
