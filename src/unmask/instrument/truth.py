@@ -82,11 +82,16 @@ def _readings(key: Key, value: float, delta: float) -> list[tuple[float, float]]
 def _verdict(
     limits: Mapping[Key, tuple[float, float]], study: Study, delta: float, known: Known
 ) -> VerdictName:
+    return decide(exact_evidence(limits, study, known), delta=delta).name
+
+
+def exact_evidence(limits: Mapping[Key, tuple[float, float]], study: Study, known: Known) -> Evidence:
+    """The evidence of a study that is so large that its intervals are the limits given."""
     effects = {
         key: Effect((low + high) / 2, low, high, LEVEL, study.n_queries, 0)
         for key, (low, high) in limits.items()
     }
-    evidence = Evidence(
+    return Evidence(
         effects=effects,
         story_understood=known.story_understood,
         visibility=known.visibility,
@@ -95,4 +100,3 @@ def _verdict(
         judge_sensitivity_low=known.judge_sensitivity_low,
         plain_labels_only=set(study.contrasts) == {Contrast.PUBLISHED_GAP},
     )
-    return decide(evidence, delta=delta).name
