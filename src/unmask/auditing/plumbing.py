@@ -22,6 +22,7 @@ from unmask.errors import JudgeError, UnmaskError
 from unmask.judges.scorers import reasoning_source
 from unmask.organisms.scripted import load_facts, read_prompt
 from unmask.organisms.scripted.reading import built_in_benign, fingerprint
+from unmask.packs import ReadBy
 from unmask.records import read_logs
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared, build_task
@@ -97,6 +98,14 @@ NOT_ON_THIS_PACK = Checked(
     "Plumbing not checked on this pack: a scripted model cannot find in it which tier is trained on.",
 )
 
+NO_JUDGE = Checked(
+    Plumbing.NOT_ON_THIS_PACK,
+    0,
+    [],
+    "Plumbing not checked on this pack: it means something of its own by compliance, which only a grader "
+    "reads, and none was named.",
+)
+
 
 def chosen_samples(prepared: Prepared) -> tuple[list[StudySample], int]:
     """What the scripted model is asked, and how many replies to each: `REPLIES` or more a harmful cell."""
@@ -106,8 +115,16 @@ def chosen_samples(prepared: Prepared) -> tuple[list[StudySample], int]:
     return samples, -(-REPLIES // max(1, len(queries)))
 
 
-def calls_of(prepared: Prepared) -> int:
+def is_unread(prepared: Prepared, *, grader: str | None) -> bool:
+    """Whether nothing can read compliance: the pack has a meaning of its own, and there is no grader."""
+    outcome = prepared.pack.manifest.compliance
+    return grader is None and outcome.is_defined and outcome.by is ReadBy.JUDGE
+
+
+def calls_of(prepared: Prepared, *, grader: str | None = None) -> int:
     """Replies that the check asks for; nothing where it cannot be used."""
+    if is_unread(prepared, grader=grader):
+        return 0
     if Arm.HARMFUL not in prepared.queries or not is_read_right(prepared):
         return 0
     samples, epochs = chosen_samples(prepared)
@@ -136,7 +153,9 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
     Raises:
         UnmaskError: it could not finish, or the grader answered nothing at all.
     """
-    if calls_of(prepared) == 0:
+    if is_unread(prepared, grader=grader):
+        return NO_JUDGE
+    if calls_of(prepared, grader=grader) == 0:
         return NOT_ON_THIS_PACK
     samples, epochs = chosen_samples(prepared)
     study = prepared.resolved.study.model_copy(update={"epochs": epochs})

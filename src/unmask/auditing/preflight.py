@@ -11,9 +11,11 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import Model, get_model, get_model_info
 
 from unmask.errors import ModelError, UnmaskError
+from unmask.study.questions import most_reply_questions, story_questions
 from unmask.tasks.alignment_faking import Prepared
 
 CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
+FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
 UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
 
 
@@ -27,6 +29,7 @@ class Estimate:
     tokens_out_at_most: int
     judge_calls: int
     paid: bool
+    question_calls: int = 0  # of the calls: about the story and, at most, about replies
 
 
 def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Model:
@@ -67,14 +70,18 @@ def check_fit(prepared: Prepared, name: str, window: int | None) -> None:
         return
     longest = max(prepared.samples, key=lambda s: len(s.system) + len(s.user))
     tokens = _count(name, longest.system, longest.user, window)
-    reply = prepared.resolved.study.max_tokens
+    study = prepared.resolved.study
+    # a follow-up is asked on top of a reply that may be as long as any
+    turns, asked = (2, FOLLOW_UP_TOKENS) if study.follow_ups else (1, 0)
+    reply = turns * study.max_tokens + asked
     if tokens + reply <= window:
         return
-    room = window - tokens
+    room = (window - tokens - asked) // turns
     shorter = f"--max-tokens {room}" if room >= 64 else "a model with a larger window"
     hint = shorter if prepared.size == "compact" else f"--pack-size compact, or {shorter}"
     raise ModelError(
-        f"prompt does not fit: {tokens:,} prompt + {reply:,} reply tokens > window of {window:,}",
+        f"prompt does not fit: {tokens:,} prompt + {reply:,} {'reply and follow-up' if asked else 'reply'} "
+        f"tokens > window of {window:,}",
         where=f"{name}, pack {prepared.pack.name}, wording {longest.wording}, {longest.condition.key}; "
         "nothing was sent",
         hint=hint,
@@ -94,9 +101,31 @@ def estimate(prepared: Prepared, name: str, *, base_url: str | None, grader: str
     study = prepared.resolved.study
     calls = len(prepared.samples) * study.epochs
     chars = sum(len(s.system) + len(s.user) for s in prepared.samples) * study.epochs
-    judge_calls = 0 if grader is None else calls * (1 if study.scratchpad == "none" else 2)
+    tasks = (prepared.pack.manifest.compliance.by == "judge") + (study.scratchpad != "none")
+    judge_calls = 0 if grader is None else calls * tasks
     paid = is_paid(name, base_url) or (grader is not None and is_paid(grader, None))
-    return Estimate(name, calls, int(chars / CHARS_PER_TOKEN), calls * study.max_tokens, judge_calls, paid)
+    questions, tokens = _questions(prepared)
+    return Estimate(
+        model=name,
+        calls=calls + questions,
+        tokens_in=int(chars / CHARS_PER_TOKEN) + tokens,
+        tokens_out_at_most=(calls + questions) * study.max_tokens,
+        judge_calls=judge_calls + (questions if grader is not None else 0),
+        paid=paid,
+        question_calls=questions,
+    )
+
+
+def _questions(prepared: Prepared) -> tuple[int, int]:
+    """Calls beside the requests and their prompt tokens, at most: a follow-up reads a whole conversation."""
+    study = prepared.resolved.study
+    about = story_questions(study, prepared.pack, size=prepared.size)
+    tokens = int(sum(len(s.system) + len(s.user) for s in about) / CHARS_PER_TOKEN)
+    more = most_reply_questions(study)
+    if more:
+        prompt = sum(len(s.system) + len(s.user) for s in prepared.samples) / len(prepared.samples)
+        tokens += int(more * (prompt / CHARS_PER_TOKEN + study.max_tokens + FOLLOW_UP_TOKENS))
+    return len(about) + more, tokens
 
 
 def is_paid(name: str, base_url: str | None) -> bool:
