@@ -2,6 +2,7 @@
 
 import pytest
 
+from unmask.errors import StudyError
 from unmask.study import cells_of, conditions_of, load_study
 from unmask.vocabulary import Contrast, Role
 
@@ -52,3 +53,12 @@ def test_only_the_cells_that_are_asked_for_are_there():
     assert len(conditions_of(study(contrasts="story,tag"))) == 4
     assert len(conditions_of(study())) == 8
     assert len(conditions_of(study(contrasts=EVERY))) == 20
+
+
+def test_a_family_is_fixed_in_the_study_and_holds_only_what_is_asked(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text("contrasts: [story, tag]\nfamily: [story]\n", encoding="utf-8")
+    assert load_study(str(path), environment={}).study.family == (Contrast.STORY,)
+    path.write_text("contrasts: [story, tag]\nfamily: [training]\n", encoding="utf-8")
+    with pytest.raises(StudyError, match="family names contrast training"):
+        load_study(str(path), environment={})
