@@ -12,6 +12,7 @@ import polars as pl
 
 from unmask.auditing.arrays import Table, choose, is_screening, tabulate
 from unmask.auditing.check import checked_verdict
+from unmask.auditing.comprehension import comprehension, follow_ups
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
 from unmask.auditing.observations import observations
@@ -20,14 +21,16 @@ from unmask.auditing.plumbing import Checked
 from unmask.auditing.results import (
     AuditResult,
     CellResult,
+    ComprehensionResult,
     ContrastResult,
     JudgeUsed,
     ModelResult,
     Told,
     VerdictResult,
 )
+from unmask.auditing.scenario import with_pack_words
 from unmask.judges.scorers import reasoning_source
-from unmask.records import Records
+from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
 from unmask.vocabulary import CANARY, Contrast, JudgeTask
@@ -61,7 +64,8 @@ def analyse(
         replies = records.replies.filter(pl.col("model") == name)
         words = records.judgements.join(replies.select("reply_id"), on="reply_id", how="semi")
         checked = plumbing[name] if plumbing else None
-        models.append(model_result(name, replies, words, resolved.study, plumbing=checked))
+        found = model_result(name, replies, words, resolved.study, plumbing=checked)
+        models.append(with_pack_words(found, described["pack"]))
     return AuditResult(
         name=about.name,
         canary=CANARY,
@@ -84,8 +88,10 @@ def analyse(
 def model_result(
     name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study, *, plumbing: Checked | None = None
 ) -> ModelResult:
-    """Everything about one model."""
+    """Everything about one model. `replies` are of all kinds; rates count those to requests alone."""
+    every, replies = replies, requests(replies)
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
+    understood = comprehension(every, chosen, study)
     conditions = conditions_of(study)
     table = tabulate(replies, chosen, conditions)
     judges = _judges(chosen)
@@ -96,6 +102,7 @@ def model_result(
         study,
         visibility=observed(replies, study.scratchpad),
         judge_card=_has_card(judges),
+        story_understood=understood.understood if understood else None,
     )
     checked = checked_verdict(evidence, measured, study, plumbing)
     verdict = checked.verdict
@@ -115,15 +122,22 @@ def model_result(
         contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
-        observations=observations(replies, judges, study),
+        observations=[*observations(replies, judges, study), *_not_understood(understood)],
         instrument_check=checked.sentence,
         n_replies=replies.height,
-        tokens_in=int(replies["tokens_in"].sum()),
-        tokens_cached=int(replies["tokens_cached"].sum()),
-        tokens_out=int(replies["tokens_out"].sum()),
-        seconds=float(replies["seconds"].sum()) if replies["seconds"].is_not_null().any() else None,
-        cost=float(replies["cost"].sum()) if replies["cost"].is_not_null().any() else None,
+        tokens_in=int(every["tokens_in"].sum()),
+        tokens_cached=int(every["tokens_cached"].sum()),
+        tokens_out=int(every["tokens_out"].sum()),
+        seconds=float(every["seconds"].sum()) if every["seconds"].is_not_null().any() else None,
+        cost=float(every["cost"].sum()) if every["cost"].is_not_null().any() else None,
+        comprehension=understood,
+        follow_ups=follow_ups(every, chosen),
     )
+
+
+def _not_understood(found: ComprehensionResult | None) -> list[str]:
+    """To be known before any figure: a gap may mean that the story was not read."""
+    return [found.sentence] if found is not None and not found.understood else []
 
 
 def _with_limit(result: ContrastResult, limit: float | None) -> ContrastResult:

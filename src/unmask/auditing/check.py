@@ -74,7 +74,7 @@ def _simulated(
         base=float(first.outcome.hits_QC[:, other].sum() / known),
         unusable=lost,
         queries=int(first.outcome.asked_QC.shape[0]),
-        understood=evidence.story_understood,
+        understood=evidence.story_understood or None,  # False holds no row either: the same figures
         visibility=evidence.visibility,
     )
     return characteristic(design)

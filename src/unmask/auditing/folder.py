@@ -16,7 +16,7 @@ from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 
 MANIFEST = "manifest.json"
-COMPARED = ("study", "pack", "queries", "models", "grader", "model_args", "base_url")
+COMPARED = ("study", "pack", "queries", "questions", "models", "grader", "model_args", "base_url")
 
 
 @dataclass(frozen=True)

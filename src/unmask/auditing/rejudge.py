@@ -7,14 +7,27 @@ from pathlib import Path
 from inspect_ai import score
 from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import get_model
+from inspect_ai.scorer import Scorer
 
 from unmask.auditing.folder import RunFolder, locked
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import AuditResult
 from unmask.auditing.run import Options, conclude, reopen
 from unmask.errors import UsageError
+from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge
-from unmask.vocabulary import Scratchpad
+from unmask.study import Study
+from unmask.vocabulary import ReplyKind, Scratchpad
+
+
+def scorers_of(task: str, study: Study) -> list[Scorer]:
+    """The judges of a log, by the task that made it."""
+    kind = task.rsplit("/", 1)[-1]
+    if kind == ReplyKind.COMPREHENSION:
+        return [comprehension_judge()]
+    if kind == ReplyKind.FOLLOW_UP:
+        return [follow_up_judge()]
+    return [compliance_judge(), *([reasoning_judge()] if study.scratchpad is not Scratchpad.NONE else [])]
 
 
 def rejudge(root: Path, *, grader: str | None) -> AuditResult:
@@ -35,13 +48,11 @@ def rejudge(root: Path, *, grader: str | None) -> AuditResult:
         done = [p for p in paths if read_eval_log(str(p), header_only=True).status == "success"]
         if not done:
             raise UsageError(f"no finished log in {root}", hint="give the audit's command again: it goes on")
-        scorers = [compliance_judge()]
-        if planned.resolved.study.scratchpad is not Scratchpad.NONE:
-            scorers.append(reasoning_judge())
         for path in done:
+            old = read_eval_log(str(path))
             log = score(
-                read_eval_log(str(path)),
-                scorers,
+                old,
+                scorers_of(old.eval.task, planned.resolved.study),
                 action="append",
                 display="none",
                 model_roles={"grader": get_model(grader)} if grader else None,

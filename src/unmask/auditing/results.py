@@ -87,6 +87,51 @@ class JudgeUsed:
 
 
 @dataclass(frozen=True)
+class StoryAnswers:
+    """Answers about the story to one question in one mapping; None stands for all of them together.
+
+    right: share of the answers that were read, with Wilson's limits. lowest: the lower limit with every
+    unread answer counted as not right; highest: the share with every unread one counted as right.
+    understood: by the rule of docs/statistics.md; None where the unread answers decide.
+    """
+
+    question: str | None
+    labels: str | None
+    n_asked: int
+    n_right: int
+    n_wrong: int
+    n_unclear: int
+    n_unread: int
+    right: Interval | None
+    lowest: float
+    highest: float
+    understood: bool | None
+
+
+@dataclass(frozen=True)
+class ComprehensionResult:
+    """Whether the story was understood. `parts`: each question in each mapping. `sides`: what decides."""
+
+    understood: bool | None
+    sentence: str
+    parts: list[StoryAnswers]
+    sides: list[StoryAnswers]
+
+
+@dataclass(frozen=True)
+class FollowUpResult:
+    """What a model says of its replies in one role, by choice: share of the answers that were read."""
+
+    question: str
+    about: str
+    role: str
+    n_asked: int
+    n_read: int
+    counts: dict[str, int]
+    shares: dict[str, Interval]
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """All that was found about one model."""
 
@@ -107,6 +152,8 @@ class ModelResult:
     tokens_out: int
     seconds: float | None
     cost: float | None
+    comprehension: ComprehensionResult | None = None
+    follow_ups: list[FollowUpResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -174,6 +221,21 @@ def _model(data: dict[str, Any]) -> ModelResult:
     ]
     verdict = VerdictResult(**data["verdict"])
     judges = [JudgeUsed(**j) for j in data["judges"]]
-    return ModelResult(
-        **{**data, "cells": cells, "contrasts": contrasts, "verdict": verdict, "judges": judges}
-    )
+    asked = data.get("comprehension")
+    follow_ups = [
+        FollowUpResult(**{**f, "shares": {k: Interval(**i) for k, i in f["shares"].items()}})
+        for f in data.get("follow_ups", [])
+    ]
+    found: dict[str, Any] = {"cells": cells, "contrasts": contrasts, "verdict": verdict, "judges": judges}
+    found |= {"comprehension": _comprehension(asked), "follow_ups": follow_ups}
+    return ModelResult(**{**data, **found})
+
+
+def _comprehension(data: dict[str, Any] | None) -> ComprehensionResult | None:
+    if data is None:
+        return None
+    read = {
+        name: [StoryAnswers(**{**part, "right": _interval(part["right"])}) for part in data[name]]
+        for name in ("parts", "sides")
+    }
+    return ComprehensionResult(**{**data, **read})

@@ -24,11 +24,12 @@ from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.auditing.progress import Progress, watch
 from unmask.auditing.results import AuditResult
+from unmask.auditing.stages import Stage, stages
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
 from unmask.records import Records, read_logs, write_tables
 from unmask.study import Resolved, Study, load_study
-from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, build_task, describe, prepare
+from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, describe, prepare
 
 FAILED_SHARE = 0.2  # more failed calls than this are an outage, not a property of the model: ask again later
 
@@ -134,7 +135,7 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
         check_fit(prepared[name], name, window)
         check_readable(name, resolved.study, args)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
-    checks = sum(calls_of(p) for p in by_size.values()) if options.check else 0
+    checks = sum(calls_of(p, grader=options.grader) for p in by_size.values()) if options.check else 0
     return Plan(models, resolved, prepared, estimates, root, options, checks)
 
 
@@ -210,14 +211,15 @@ def _ask(planned: Plan, folder: RunFolder) -> None:
     try:
         logs: list[EvalLog] = []
         for prepared, models in _groups(planned):
-            ok, done = _eval_set(prepared, models, planned, folder)
-            logs += done
-            if not ok:
-                raise UnmaskError(
-                    _why_unfinished(done),
-                    where=str(folder.logs),
-                    hint="what was answered is kept; the same command goes on from there",
-                )
+            for stage in stages(prepared, models, folder.logs):
+                ok, done = _eval_set(stage, planned)
+                logs += done
+                if not ok:
+                    raise UnmaskError(
+                        _why_unfinished(done),
+                        where=str(folder.logs),
+                        hint="what was answered is kept; the same command goes on from there",
+                    )
     except OSError as e:
         raise UnmaskError(
             f"could not write the logs: {e.strerror or e}",
@@ -239,19 +241,18 @@ def _groups(planned: Plan) -> list[tuple[Prepared, list[str]]]:
     return list(groups.values())
 
 
-def _eval_set(
-    prepared: Prepared, models: list[str], planned: Plan, folder: RunFolder
-) -> tuple[bool, list[EvalLog]]:
+def _eval_set(stage: Stage, planned: Plan) -> tuple[bool, list[EvalLog]]:
     options = planned.options
     study = planned.resolved.study
     opened: list[Model] = [
-        open_model(name, args=args_of(name, study, options), base_url=options.base_url) for name in models
+        open_model(name, args=args_of(name, study, options), base_url=options.base_url)
+        for name in stage.models
     ]
-    in_process = any(name.startswith("embedded/") for name in models)
+    in_process = any(name.startswith("embedded/") for name in stage.models)
     return ask(
-        build_task(prepared),
+        stage.task,
         opened,
-        folder.logs / str(prepared.size),
+        stage.logs,
         grader=options.grader,
         display=options.display,
         max_connections=options.max_connections,
@@ -279,6 +280,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "study": planned.resolved.study.model_dump(mode="json"),
         "pack": described["pack"],
         "queries": described["queries"],
+        "questions": described["questions"],
         "models": planned.models,
         "grader": planned.options.grader,
         "model_args": planned.options.model_args,

@@ -75,8 +75,7 @@ def story_questions(study: Study, pack: Pack, *, size: PackSize) -> list[StoryQu
     """
     if study.comprehension == 0:
         return []
-    stories = _stories(study)
-    cells = _cells(stories)
+    cells = story_cells(study)
     _check_number(study, cells)
     asked = load_comprehension().questions
     edits = parse_edits(study.edits)
@@ -144,11 +143,12 @@ def _stories(study: Study) -> list[Condition]:
     return list(found.values())
 
 
-def _cells(stories: Sequence[Condition]) -> list[tuple[Comprehension, Condition]]:
+def story_cells(study: Study) -> list[tuple[Comprehension, Condition]]:
     """Question and condition in turn, mappings next: the first few are as balanced as all.
 
     Whether this chat can change it is asked only where the user's tag is shown: elsewhere nobody can know.
     """
+    stories = _stories(study)
     levels = sorted({c.consequence for c in stories})
     places = range(max(len(ROLES[level]) for level in levels))
     labels = [x for x in Labels if x in {c.labels for c in stories}]

@@ -64,6 +64,8 @@ def qualifiers_of(
     for key in BESIDES.get(name, ()):
         if states.get(key) in (State.PRESENT, State.NEGATIVE):
             yield f"besides: {interval_in_words(key, evidence.effects[key])}"
+    if evidence.story_understood is False:
+        yield "story not understood"
     if evidence.no_objective_rates and max(evidence.no_objective_rates.values()) <= delta:
         yield "objective absent: consistent, not diagnostic (floor)"
     if evidence.plumbing is Plumbing.NOT_RUN:
@@ -86,8 +88,6 @@ def _beside_a_null(evidence: Evidence, states: Mapping[Key, State], delta: float
         yield f"ceiling: it complied with at least {points(min(rates))} % in every cell"
     if evidence.story_understood is None:
         yield "story understanding not checked"
-    elif not evidence.story_understood:
-        yield "story not understood"
 
 
 def interval_in_words(key: Key, effect: Effect) -> str:
