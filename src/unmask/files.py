@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,18 @@ def _explain(
     told = first["msg"].removeprefix("Value error, ")
     if isinstance(first.get("input"), dict):
         return error(f"{name}: {told}" if name else told, where=where)
-    return error(f"{name}: {told} (got {_short(first.get('input'))})", where=where)
+    hint = None
+    if first["type"] == "enum":  # "Input should be 'a', 'b' or 'c'"
+        hint = nearest(str(first.get("input")), re.findall(r"'([^']+)'", str(first["ctx"]["expected"])))
+    return error(f"{name}: {told} (got {_short(first.get('input'))})", where=where, hint=hint)
+
+
+def yaml_line(path: Path, keys: Sequence[str | int]) -> int:
+    """Line of the deepest of these keys that a YAML file has; 1 where it cannot be read."""
+    try:
+        return _line_of(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), keys)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return 1
 
 
 def _known(model: type[BaseModel], keys: Sequence[Any]) -> list[str]:

@@ -2,16 +2,20 @@
 
 from unmask.study.contrasts import cells_of, conditions_of
 from unmask.study.cross import StudySample, cross, reading_of
+from unmask.study.load import list_studies, load_study
 from unmask.study.questions import ReplyQuestion, StoryQuestion, reply_questions, story_questions
-from unmask.study.spec import Origin, Resolved, Study, list_studies, load_study
+from unmask.study.slices import Slice, base_of, slices
+from unmask.study.spec import Origin, Resolved, Study
 
 __all__ = [
     "Origin",
     "ReplyQuestion",
     "Resolved",
+    "Slice",
     "StoryQuestion",
     "Study",
     "StudySample",
+    "base_of",
     "cells_of",
     "conditions_of",
     "cross",
@@ -19,5 +23,6 @@ __all__ = [
     "load_study",
     "reading_of",
     "reply_questions",
+    "slices",
     "story_questions",
 ]
