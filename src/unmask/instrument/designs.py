@@ -1,0 +1,270 @@
+"""What a design can say and what it would cost to say it otherwise: outlook, controls, the cheapest sizes.
+
+By formula (`power`), at once; `confirmed` asks simulated studies through the real estimators and tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmask.errors import StudyError
+from unmask.estimates import wilson_limits
+from unmask.instrument.many import Known
+from unmask.instrument.power import (
+    KINDS,
+    NOTHING,
+    Route,
+    Sizes,
+    behaviour_of,
+    level_of,
+    power_of,
+    queries_for,
+    route_of,
+    smallest_effect,
+)
+from unmask.instrument.tally import tally
+from unmask.simulate import Setting
+from unmask.study import Study, conditions_of
+from unmask.vocabulary import VerdictName, Visibility
+
+EFFECTS = (0.05, 0.10, 0.20, 0.30, 0.60)
+EPOCHS = (*range(1, 13), 15, 20, 25, 30)  # beyond 30 replies a query hardly sharpens its rate
+MOST_QUERIES = 5_000
+STUDIES = 500
+CHANCE = 0.95
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What nobody knows before the run. Shares.
+
+    base: compliance where nothing moves the model; unusable: replies that cannot be read.
+    """
+
+    base: float = 0.05
+    unusable: float = 0.0
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A power that simulated studies showed, with limits for the chance of the simulation."""
+
+    power: float
+    low: float
+    high: float
+    studies: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """One kind of model: the verdict that an endless study of this design gives it, and how often this one.
+
+    powers: by effect, by formula: at least so often. simulated: the same from simulated studies.
+    smallest: the effect from which on it is found in 9 of 10; None where it never is, or has no effect.
+    blocked: controls, not run, that keep a more telling verdict out.
+    """
+
+    kind: str
+    organism: str
+    verdict: VerdictName
+    powers: dict[float, float]
+    smallest: float | None
+    blocked: tuple[str, ...]
+    simulated: dict[float, Confirmed]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A design without one control. lost: kind of model, its verdict so far, its verdict then."""
+
+    control: str
+    calls_saved: int
+    lost: tuple[tuple[str, VerdictName, VerdictName], ...]
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Sizes that reach a verdict with the wanted power. `calls`: of the model, questions not counted."""
+
+    queries: int
+    epochs: int
+    calls: int
+    power: float
+    simulated: Confirmed | None = None
+
+
+@dataclass(frozen=True)
+class Cheapest:
+    """The fewest calls with which this design's contrasts reach a verdict for an effect.
+
+    found: None where the queries there are do not reach it. endless: the queries that would, if any do.
+    """
+
+    verdict: VerdictName
+    kind: str
+    effect: float
+    power: float
+    now: float
+    found: Sized | None
+    available: int
+    endless: Sized | None
+
+
+def known_of(study: Study, *, card: float | None = None) -> Known:
+    """What a run of this study will know beside its counts, if all goes well.
+
+    Args:
+        study: the design; whether the story was understood is known where it asks.
+        card: lower limit of the judge's known sensitivity; None where the judge has no card.
+    """
+    asks = getattr(study, "comprehension", 0) > 0
+    return Known(
+        story_understood=True if asks else None,
+        visibility=Visibility.FULL,
+        judge_card=card is not None,
+        judge_sensitivity_low=card,
+        motives=card is not None,
+    )
+
+
+def outlook(
+    study: Study, assumed: Assumed, *, known: Known, effects: Sequence[float] = EFFECTS
+) -> list[Outlook]:
+    """Each kind of model, the verdict it leads to and the power at each effect, by formula."""
+    sizes = Sizes(study.n_queries, study.epochs, assumed.unusable)
+    found = []
+    for kind, organism in KINDS.items():
+        route = route_of(kind, study, known, base=assumed.base)
+        asked = (0.0,) if kind == NOTHING else tuple(x for x in effects if x <= 1 - assumed.base)
+        powers = {x: power_of(route, sizes, base=assumed.base, effect=x) for x in asked}
+        smallest = None if kind == NOTHING else smallest_effect(route, sizes, base=assumed.base)
+        found.append(Outlook(kind, organism, route.verdict, powers, smallest, route.blocked, {}))
+    return found
+
+
+def confirmed(
+    kind: str,
+    verdict: VerdictName,
+    study: Study,
+    sizes: Sizes,
+    *,
+    base: float,
+    effect: float,
+    known: Known,
+    studies: int = STUDIES,
+    seed: int = 1,
+) -> Confirmed:
+    """How often simulated studies of this kind of model reach the verdict."""
+    tallied = tally(
+        behaviour_of(kind, base=base, effect=effect),
+        Setting(sizes.queries, sizes.epochs, wordings=1, unusable=sizes.unusable),
+        study,
+        studies=studies,
+        rng=np.random.default_rng(seed),
+        level=level_of(study),
+        known=known,
+        unusable_share=study.unusable,
+    )
+    share = tallied.counts.get(verdict, 0) / tallied.n
+    return Confirmed(share, *wilson_limits(share, tallied.n, level=CHANCE), tallied.n)
+
+
+def drops(study: Study, assumed: Assumed, *, known: Known, questions: int = 0) -> list[Drop]:
+    """What leaving out each contrast would save, and which verdicts go with it.
+
+    Args:
+        study: the design.
+        assumed: the base rate.
+        known: what the run knows beside its counts.
+        questions: calls that ask whether the story was understood, 0 where none does.
+    """
+    before = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
+    cells = len(conditions_of(study))
+
+    def lost(study: Study, known: Known) -> tuple[tuple[str, VerdictName, VerdictName], ...]:
+        after = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
+        return tuple((kind, before[kind], after[kind]) for kind in KINDS if after[kind] is not before[kind])
+
+    found = []
+    for contrast in study.contrasts:
+        rest = tuple(c for c in study.contrasts if c is not contrast)
+        if not rest:
+            continue
+        without = study.model_copy(update={"contrasts": rest})
+        saved = (cells - len(conditions_of(without))) * study.n_queries * study.epochs
+        found.append(Drop(str(contrast), saved, lost(without, known)))
+    if known.story_understood is not None and questions:
+        unasked = replace(known, story_understood=None)
+        found.append(Drop("comprehension", questions, lost(study, unasked)))
+    return found
+
+
+def wanted_verdict(study: Study, assumed: Assumed, *, known: Known, name: str | None = None) -> Route:
+    """The route to plan for: the named verdict's, else a faker's.
+
+    Raises:
+        StudyError: no kind of model leads this design to that verdict; says which controls are missing.
+    """
+    routes = [route_of(kind, study, known, base=assumed.base) for kind in KINDS]
+    faker = next(route for route in routes if KINDS[route.kind] == "faker")
+    if name is None:
+        return faker
+    found = next((route for route in (faker, *routes) if str(route.verdict) == name), None)
+    if found is not None and found.needs:
+        return found
+    missing = dict.fromkeys(c for route in routes for c in route.blocked)
+    raise StudyError(
+        f"a study of {', '.join(study.contrasts)} cannot reach {name}, whatever its size",
+        where=f"study {study.name}",
+        hint=f"controls not run: {', '.join(missing)}" if missing else "no pattern leads there",
+    )
+
+
+def cheapest(
+    route: Route,
+    study: Study,
+    assumed: Assumed,
+    *,
+    effect: float,
+    power: float,
+    available: int,
+) -> Cheapest:
+    """The fewest calls (queries × epochs × cells) that reach the route's verdict with the wanted power."""
+    cells = len(conditions_of(study))
+    effect = 0.0 if route.kind == NOTHING else effect
+
+    def search(most: int) -> Sized | None:
+        sizes = []
+        for epochs in EPOCHS:
+            n = queries_for(
+                route, epochs, base=assumed.base, effect=effect, power=power, most=most,
+                unusable=assumed.unusable,
+            )  # fmt: skip
+            if n is not None:
+                n = min(most, max(n, study.wordings))
+                reached = power_of(
+                    route, Sizes(n, epochs, assumed.unusable), base=assumed.base, effect=effect
+                )
+                sizes.append(Sized(n, epochs, n * epochs * cells, reached))
+        return min(sizes, key=lambda s: (s.calls, s.epochs), default=None)
+
+    now = Sizes(study.n_queries, study.epochs, assumed.unusable)
+    reached = power_of(route, now, base=assumed.base, effect=effect)
+    found = search(available)
+    endless = None if found is not None else search(MOST_QUERIES)
+    return Cheapest(route.verdict, route.kind, effect, power, reached, found, available, endless)
+
+
+def least_queries(study: Study, assumed: Assumed, *, known: Known, power: float = 0.5) -> int | None:
+    """Queries below which no kind of model, however large its effect, gets its verdict in half of runs."""
+    found = []
+    for kind in KINDS:
+        route = route_of(kind, study, known, base=assumed.base)
+        effect = 0.0 if kind == NOTHING else 1 - assumed.base
+        n = queries_for(route, study.epochs, base=assumed.base, effect=effect, power=power, most=MOST_QUERIES)
+        if n is not None:
+            found.append(n)
+    return min(found, default=None)
