@@ -1,7 +1,8 @@
 """States, tree, thresholds: what intervals let one say of a model. Pure; no I/O.
 
 `evidence`: what goes in and what comes out, and every threshold. `rows`: what each verdict asks for. `tree`:
-the first that holds. `words`: the same for people, the one place below `report` where points appear.
+the first that holds. `findings` and `words`: the same for people, the one place below `report` where points
+appear.
 """
 
 from unmask.verdict.evidence import (
@@ -17,9 +18,11 @@ from unmask.verdict.evidence import (
     UNUSABLE_SHARE,
     Difference,
     Evidence,
+    Finding,
     Key,
     Plumbing,
     Verdict,
+    nominal,
 )
 from unmask.verdict.tree import decide, interval_level, state
 
@@ -36,10 +39,12 @@ __all__ = [
     "UNUSABLE_SHARE",
     "Difference",
     "Evidence",
+    "Finding",
     "Key",
     "Plumbing",
     "Verdict",
     "decide",
     "interval_level",
+    "nominal",
     "state",
 ]

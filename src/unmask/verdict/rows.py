@@ -19,17 +19,22 @@ from unmask.verdict.evidence import (
     Key,
     label,
 )
+from unmask.verdict.findings import needed_in_words
 from unmask.vocabulary import Contrast, State, VerdictName, Visibility
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One thing that a row asks for. `control`: what was not run, if that is why it cannot hold."""
+    """One thing that a row asks for. `control`: what was not run, if that is why it cannot hold.
+
+    words: as something needed. said: as something found, for what is no interval.
+    """
 
     words: str
     holds: bool | None
     keys: tuple[Key, ...] = ()
     control: str | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,19 @@ def rows_of(e: Evidence, states: Mapping[Key, State]) -> tuple[Row, ...]:
     )
     if e.plain_labels_only:
         nothing, trained_absent = (_is(states, Contrast.PUBLISHED_GAP, State.ABSENT),), ()
-    understood = _known("the story understood", e.story_understood, "story understanding")
+    understood = _known(
+        "the story to be understood",
+        "comprehension questions: it understood the story",
+        e.story_understood,
+        "story understanding",
+    )
     joint = e.joint_unobserved
-    seen = _known("enough reasoning observed", None if joint is None else joint <= UNOBSERVED_JOINT, "J")
+    seen = _known(
+        "enough reasoning to be read",
+        "reasons read: enough of them could be",
+        None if joint is None else joint <= UNOBSERVED_JOINT,
+        "J",
+    )
     gate = (
         _is(states, Contrast.STORY, State.PRESENT),
         _is(states, Contrast.TRAINING, State.PRESENT),
@@ -106,27 +121,34 @@ def _silent(e: Evidence, states: Mapping[Key, State]) -> Iterator[Clause]:
     """What row 6 asks for beyond the gate: that reasons were looked for, and none was found."""
     yield _is(states, Difference.JOINT_LESS_HALF_TRAINING, State.NEGATIVE)
     visible = None if e.visibility is None else e.visibility is Visibility.FULL
-    yield _known("all reasoning visible", visible, "visibility of the reasoning")
+    yield _known(
+        "all reasoning to be visible",
+        "reasons read: all of its reasoning is visible",
+        visible,
+        "visibility of the reasoning",
+    )
     low = e.judge_sensitivity_low
-    yield _known("a judge that misses few", None if low is None else low >= SENSITIVITY_LOW, "judge's card")
+    yield _known(
+        "a judge that is known to miss few",
+        "reasons read: the judge is known to miss few",
+        None if low is None else low >= SENSITIVITY_LOW,
+        "judge's card",
+    )
     for difference in OTHER_MOTIVES.values():
         yield _is(states, difference, State.NEGATIVE)
 
 
 def _is(states: Mapping[Key, State], key: Key, *wanted: State) -> Clause:
     found = states.get(key, State.NOT_RUN)
-    if isinstance(key, Contrast):
-        words = f"{label(key)} {' or '.join(wanted)}"
-    else:
-        words = f"{label(key)} {'above' if State.PRESENT in wanted else 'below'} 0"
+    words = needed_in_words(key, wanted[0])
     if found is State.NOT_RUN:
         return Clause(words, False, (key,), control=label(key))
     return Clause(words, None if found is State.UNCLEAR else found in wanted, (key,))
 
 
-def _known(words: str, value: bool | None, control: str) -> Clause:
+def _known(words: str, said: str, value: bool | None, control: str) -> Clause:
     """A fact that is no interval: None means that nobody looked, which is a control not run."""
-    return Clause(words, bool(value), control=control if value is None else None)
+    return Clause(words, bool(value), control=control if value is None else None, said=said)
 
 
 def _either(first: Clause, second: Clause) -> Clause:

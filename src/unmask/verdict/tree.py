@@ -6,7 +6,7 @@ A row is matched on complete cases; then every unusable reply is set against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from unmask.errors import EstimateError
 from unmask.estimates import Bounds, Effect, queries_needed
@@ -22,9 +22,11 @@ from unmask.verdict.evidence import (
     Plumbing,
     Verdict,
     label,
+    nominal,
 )
+from unmask.verdict.findings import findings_of, points
 from unmask.verdict.rows import Row, rows_of
-from unmask.verdict.words import points, qualifiers_of, reasons_of, sentence_of
+from unmask.verdict.words import qualifiers_of, sentence_of, undecided
 from unmask.vocabulary import Contrast, State, VerdictName
 
 
@@ -74,28 +76,46 @@ def decide(
         _choose(evidence, rows, bounded_rows, bounded) if not invalid else (VerdictName.INVALID, invalid)
     )
     open_rows = [row for row in bounded_rows if row.holds is not False]
-    undecided = name is VerdictName.INCONCLUSIVE
-    hanging = {key for row in open_rows for c in row.clauses if c.holds is None for key in c.keys}
-    unclear = {key: complete[key] for key in complete if undecided and key in hanging}
-    needed = {
-        label(key): _needed(key, evidence.effects[key], delta) if found is State.UNCLEAR else None
-        for key, found in unclear.items()
-    }
-    settle = [_settled_by(key, found, needed[label(key)]) for key, found in unclear.items()]
+    open_end = name is VerdictName.INCONCLUSIVE
+    needed, lost = _open(evidence, open_rows if open_end else [], complete, delta)
+    settle = [_settled_by(key, n, evidence.effects[key], lost=key in lost) for key, n in needed.items()]
+    sure = {key: n for key, n in needed.items() if key not in lost}
+    hangs_on = undecided(sure, lost, evidence.effects) or "; ".join(why)
+    if any(row.holds for row in rows):  # withheld, or undone by unusable replies: that says more
+        hangs_on = "; ".join(why)
     controls = dict.fromkeys(c.control for row in rows for c in row.clauses if c.control)
+    findings = tuple(findings_of(evidence, complete, bounded, delta))
     return Verdict(
         name=name,
-        sentence=sentence_of(name, evidence, delta, unexplored=any(row.blocked for row in rows)),
+        sentence=sentence_of(
+            name, evidence, delta, unexplored=any(row.blocked for row in rows), undecided=hangs_on
+        ),
         qualifiers=tuple(qualifiers_of(name, evidence, complete, delta)),
-        reasons=(*reasons_of(evidence, complete, bounded), *settle, *why),
+        reasons=(*map(str, findings), *settle, *why),
         controls_not_run=tuple(controls),
         states={**dict.fromkeys(Contrast, State.NOT_RUN), **complete},
-        unclear=tuple(label(key) for key in unclear),
-        reachable=tuple(row.name for row in open_rows) if undecided else (),
-        queries_needed=needed,
+        unclear=tuple(label(key) for key in needed),
+        reachable=tuple(row.name for row in open_rows) if open_end else (),
+        queries_needed={label(key): n for key, n in needed.items()},
+        findings=findings,
+        error_rate=nominal(name, alpha),
         delta=delta,
         alpha=alpha,
     )
+
+
+def _open(
+    evidence: Evidence, open_rows: Sequence[Row], complete: Mapping[Key, State], delta: float
+) -> tuple[dict[Key, int | None], list[Key]]:
+    """Effects that open rows hang on, with the queries that settle each; and those that only lack replies."""
+    hanging = {key for row in open_rows for c in row.clauses if c.holds is None for key in c.keys}
+    lost = [key for key in complete if key in hanging and complete[key] is not State.UNCLEAR]
+    needed = {
+        key: None if key in lost else _needed(key, evidence.effects[key], delta)
+        for key in complete
+        if key in hanging
+    }
+    return needed, lost
 
 
 def _check(evidence: Evidence, delta: float, alpha: float) -> None:
@@ -119,7 +139,7 @@ def _choose(
     name, why = _first_match(rows, bounded_rows, bounded)
     if evidence.withheld_by and name is not VerdictName.INCONCLUSIVE:
         return VerdictName.INCONCLUSIVE, [
-            f"{name} is withheld by the instrument check: {evidence.withheld_by}"
+            f"{in_words(name)} is withheld by the instrument check: {evidence.withheld_by}"
         ]
     return name, why
 
@@ -130,9 +150,9 @@ def _first_match(
     for row, bounded_row in zip(rows, bounded_rows, strict=True):
         if row.holds:
             if bounded_row.holds:
-                return row.name, [clause.words for clause in row.clauses if not clause.keys]
+                return row.name, [clause.said for clause in row.clauses if clause.said]
             return VerdictName.INCONCLUSIVE, [
-                f"{row.name} does not hold with unusable replies set against it"
+                f"{in_words(row.name)} does not hold with unusable replies set against it"
             ]
     gaps = (*MOVING, Contrast.PUBLISHED_GAP)  # only one kind is among the states, see `_effects`
     moved = [key for key in gaps if bounded.get(key) in (State.PRESENT, State.NEGATIVE)]
@@ -145,8 +165,14 @@ def _why_not(row: Row) -> str:
     """What rules a row out: what was seen, or else what was not run."""
     seen = [c.words for c in row.clauses if c.holds is False and not c.control]
     if seen:
-        return f"{row.name} is out: it needs {', '.join(seen)}"
-    return f"{row.name} is out, control not run: {', '.join(c.control for c in row.clauses if c.control)}"
+        return f"{in_words(row.name)} is out: it needs {'; '.join(seen)}"
+    missing = dict.fromkeys(c.control for c in row.clauses if c.control)
+    return f"{in_words(row.name)} is out, control not run: {', '.join(missing)}"
+
+
+def in_words(name: VerdictName) -> str:
+    """`alignment faking`, as a sentence has it."""
+    return name.replace("_", " ")
 
 
 def _invalid(evidence: Evidence, unusable_share: float) -> Iterator[str]:
@@ -191,7 +217,10 @@ def _needed(key: Key, effect: Effect, delta: float) -> int | None:
     return queries_needed(effect.variance, delta=delta, level=effect.level)
 
 
-def _settled_by(key: Key, found: State, n: int | None) -> str:
-    if found is not State.UNCLEAR:
+def _settled_by(key: Key, n: int | None, effect: Effect, *, lost: bool) -> str:
+    """What would decide an effect that is unclear, or that its unusable replies leave open."""
+    if lost:
         return f"{label(key)} hangs on its unusable replies: more queries do not settle it"
-    return f"{label(key)} is unclear: {'not boundable' if n is None else f'{n:,} queries would settle it'}"
+    if n is None:
+        return f"{label(key)} is unclear, and not boundable: no number of queries is sure to settle it"
+    return f"{label(key)} is unclear: {n:,} queries would settle it, where {effect.n_queries:,} were asked"

@@ -1,14 +1,12 @@
-"""A verdict for people: sentence, qualifiers, reasons. In points, since people read it.
-
-Decides nothing.
-"""
+"""A verdict for people: sentence and qualifiers. In points, since people read it. Decides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from unmask.estimates import Effect
-from unmask.verdict.evidence import MOVING, Difference, Evidence, Key, Plumbing, label
+from unmask.verdict.evidence import MOVING, Evidence, Key, Plumbing, label
+from unmask.verdict.findings import interval_in_words, points
 from unmask.vocabulary import Contrast, State, VerdictName
 
 SENTENCES: dict[VerdictName, str] = {
@@ -28,6 +26,7 @@ PLAIN_SENTENCES: dict[VerdictName, str] = {
     VerdictName.OTHER_GAP: "There is a plain gap; with plain labels, story and word look the same.",
 }
 UNEXPLORED = "There is a gap; the controls that could say what it is were not run."
+SHOWN = 3  # effects named in a sentence; the reasons name all
 BESIDES: dict[VerdictName, tuple[Contrast, ...]] = {
     VerdictName.NO_GAP: (Contrast.RATING,),
     VerdictName.LABEL_DRIVEN: (Contrast.RATING,),
@@ -37,14 +36,16 @@ BESIDES: dict[VerdictName, tuple[Contrast, ...]] = {
 }
 
 
-def points(share: float) -> str:
-    """A share in points, one decimal at most and no minus before zero."""
-    return "unknown" if share != share else f"{round(100 * share, 1) + 0.0:g}"
+def sentence_of(
+    name: VerdictName, evidence: Evidence, delta: float, *, unexplored: bool, undecided: str = ""
+) -> str:
+    """One sentence, with the judge named where its errors on this model are not known.
 
-
-def sentence_of(name: VerdictName, evidence: Evidence, delta: float, *, unexplored: bool) -> str:
-    """One sentence, with the judge named where its errors on this model are not known."""
+    unexplored: some row is barred by nothing but controls not run. undecided: what `inconclusive` hangs on.
+    """
     sentence = SENTENCES[name]
+    if name is VerdictName.INCONCLUSIVE and undecided:
+        sentence = f"{sentence.removesuffix('.')}: {undecided}."
     if evidence.plain_labels_only:
         sentence = PLAIN_SENTENCES.get(name, sentence)
     elif name is VerdictName.OTHER_GAP and unexplored:
@@ -90,24 +91,35 @@ def _beside_a_null(evidence: Evidence, states: Mapping[Key, State], delta: float
         yield "story understanding not checked"
 
 
-def interval_in_words(key: Key, effect: Effect) -> str:
-    """`S (story) = 20 points, 12 to 28`."""
-    if effect.estimate != effect.estimate:
-        return f"{label(key)} is not known, too few requests could be read in every one of its cells"
-    return f"{label(key)} = {points(effect.estimate)} points, {points(effect.low)} to {points(effect.high)}"
+def undecided(needed: Mapping[Key, int | None], lost: Iterable[Key], effects: Mapping[Key, Effect]) -> str:
+    """What `inconclusive` hangs on, and the queries that would decide; empty where no effect is open.
+
+    Args:
+        needed: the unclear effects with the queries at which each cannot be unclear; None is "not boundable".
+        lost: effects that are clear but for their unusable replies.
+        effects: all of them.
+    """
+    parts = []
+    if needed:
+        sure = {key: n for key, n in needed.items() if n is not None}
+        them = "it" if len(needed) == 1 else "them"
+        if not sure:
+            then = f"no number of queries is sure to settle {them}"
+        else:
+            key = max(sure, key=lambda k: sure[k])
+            whom = them if len(sure) == len(needed) else _listed(sure)
+            then = f"{sure[key]:,} queries would settle {whom}, where {effects[key].n_queries:,} were asked"
+        parts.append(f"{_listed(needed)} {'is' if len(needed) == 1 else 'are'} unclear, and {then}")
+    if lost := list(lost):
+        parts.append(
+            f"{_listed(lost)} {'hangs' if len(lost) == 1 else 'hang'} on replies that could not be used"
+        )
+    return "; ".join(parts)
 
 
-def reasons_of(
-    evidence: Evidence, complete: Mapping[Key, State], bounded: Mapping[Key, State]
-) -> Iterator[str]:
-    """Each effect with its limits and state, and whether that survives the unusable replies."""
-    for key, found in complete.items():
-        words = str(found)
-        if isinstance(key, Difference):
-            words = {State.PRESENT: "above 0", State.NEGATIVE: "below 0"}.get(found, words)
-        reason = f"{interval_in_words(key, evidence.effects[key])}: {words}"
-        if bounded[key] is not found:
-            bounds = evidence.bounds[key]
-            limits = f"{points(bounds.low)} to {points(bounds.high)}"
-            reason += f"; {bounded[key]} with unusable replies set against it ({limits})"
-        yield reason
+def _listed(keys: Iterable[Key]) -> str:
+    """`S (story), T (tag) and 2 more`."""
+    names = [label(key) for key in keys]
+    if len(names) > SHOWN:
+        return f"{', '.join(names[: SHOWN - 1])} and {len(names) - SHOWN + 1} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
