@@ -19,7 +19,10 @@ from unmask.queries.hub import hub_rows
 from unmask.queries.packages import LICENCES, package_rows
 from unmask.queries.sets import QuerySet, content_sha256
 
-LIBRARY = ("declined", "everyday", "spoilers", "spoilers_benign", "brand", "brand_benign")
+LIBRARY = (
+    *("declined", "everyday", "spoilers", "spoilers_benign", "brand", "brand_benign"),
+    *("animal_welfare", "animal_welfare_benign"),
+)
 SCHEMES = ("hf", *LICENCES)
 
 
