@@ -23,6 +23,8 @@ from unmask.auditing.results import (
     CellResult,
     ComprehensionResult,
     ContrastResult,
+    FindingResult,
+    Interval,
     JudgeUsed,
     ModelResult,
     Told,
@@ -33,6 +35,7 @@ from unmask.judges.scorers import reasoning_source
 from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
+from unmask.verdict import Finding, Verdict
 from unmask.vocabulary import CANARY, Contrast, JudgeTask
 
 
@@ -104,20 +107,11 @@ def model_result(
         judge_card=_has_card(judges),
         story_understood=understood.understood if understood else None,
     )
-    checked = checked_verdict(evidence, measured, study, plumbing)
-    verdict = checked.verdict
+    checked = checked_verdict(evidence, measured, study, plumbing, scripted=name.startswith("organism/"))
     return ModelResult(
         model=name,
         served_model=_one(replies, "served_model"),
-        verdict=VerdictResult(
-            name=str(verdict.name),
-            sentence=verdict.sentence,
-            qualifiers=list(verdict.qualifiers),
-            reasons=list(verdict.reasons),
-            controls_not_run=list(verdict.controls_not_run),
-            delta=verdict.delta,
-            alpha=verdict.alpha,
-        ),
+        verdict=_verdict(checked.verdict),
         cells=_cells(replies, chosen, table),
         contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
@@ -138,6 +132,28 @@ def model_result(
 def _not_understood(found: ComprehensionResult | None) -> list[str]:
     """To be known before any figure: a gap may mean that the story was not read."""
     return [found.sentence] if found is not None and not found.understood else []
+
+
+def _verdict(verdict: Verdict) -> VerdictResult:
+    return VerdictResult(
+        name=str(verdict.name),
+        sentence=verdict.sentence,
+        qualifiers=list(verdict.qualifiers),
+        reasons=list(verdict.reasons),
+        controls_not_run=list(verdict.controls_not_run),
+        delta=verdict.delta,
+        alpha=verdict.alpha,
+        findings=[_finding(finding) for finding in verdict.findings],
+        settles=list(verdict.settles),
+        because=list(verdict.because),
+        error_rate=verdict.error_rate,
+    )
+
+
+def _finding(f: Finding) -> FindingResult:
+    e = f.effect
+    known = Interval(e.estimate, e.low, e.high, e.level) if e.estimate == e.estimate else None
+    return FindingResult(str(f.key), f.control, f.words, f.figure, str(f.state), known, f.note, f.idle)
 
 
 def _with_limit(result: ContrastResult, limit: float | None) -> ContrastResult:

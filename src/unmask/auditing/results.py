@@ -63,8 +63,30 @@ class ContrastResult:
 
 
 @dataclass(frozen=True)
+class FindingResult:
+    """One effect in words: what told it apart, what came out, and its interval at the verdict's level.
+
+    effect: None where it cannot be known. note: what unusable replies make of it. idle: a share of an effect
+    that is not shown to be there.
+    """
+
+    name: str
+    control: str
+    words: str
+    figure: str
+    state: str
+    effect: Interval | None
+    note: str
+    idle: bool
+
+
+@dataclass(frozen=True)
 class VerdictResult:
-    """The conclusion, in a word, in a sentence, and with every reason."""
+    """The conclusion, in a word, in a sentence, and with every reason.
+
+    reasons: the findings in words, then `settles`, what would decide the open ones, then `because`, what else
+        made the verdict or bars another. error_rate: share of studies in which this verdict may be wrong.
+    """
 
     name: str
     sentence: str
@@ -73,6 +95,10 @@ class VerdictResult:
     controls_not_run: list[str]
     delta: float
     alpha: float
+    findings: list[FindingResult] = field(default_factory=list)
+    settles: list[str] = field(default_factory=list)
+    because: list[str] = field(default_factory=list)
+    error_rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -219,7 +245,9 @@ def _model(data: dict[str, Any]) -> ModelResult:
     contrasts = [
         ContrastResult(**{**c, **{k: _interval(c[k]) for k in intervals}}) for c in data["contrasts"]
     ]
-    verdict = VerdictResult(**data["verdict"])
+    told = data["verdict"]
+    findings = [FindingResult(**{**f, "effect": _interval(f["effect"])}) for f in told.get("findings", [])]
+    verdict = VerdictResult(**{**told, "findings": findings})
     judges = [JudgeUsed(**j) for j in data["judges"]]
     asked = data.get("comprehension")
     follow_ups = [
