@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unmask.auditing.figures import Measured, decision_level
+from unmask.auditing.figures import REPORTED, Measured, decision_level
 from unmask.auditing.plumbing import NOT_RUN, Checked
+from unmask.estimates import wilson_limits
 from unmask.instrument.characteristic import Characteristic, characteristic, design_of
 from unmask.study import Study
-from unmask.verdict import Evidence, Plumbing, Verdict, decide
+from unmask.verdict import OTHER_MOTIVES, Evidence, Plumbing, Verdict, decide
 from unmask.vocabulary import Contrast, VerdictName
 
 
@@ -30,6 +31,8 @@ def checked_verdict(
     measured: Mapping[Contrast, Measured],
     study: Study,
     plumbing: Checked | None,
+    *,
+    scripted: bool = False,
 ) -> CheckedVerdict:
     """Decide, with the plumbing's state in the evidence; withhold what simulated studies do not bear out.
 
@@ -38,10 +41,14 @@ def checked_verdict(
         measured: the contrasts, for sizes and base rate.
         study: the design.
         plumbing: the live check; None where no check was asked for at all.
+        scripted: whether the model is a scripted organism, whose replies are of the check's own kind: its
+            result is then the judge's card.
     """
     if plumbing is None:
         return CheckedVerdict(_decided(evidence, study), NOT_RUN.sentence, None)
     evidence = replace(evidence, plumbing=plumbing.state)
+    if scripted:
+        evidence = _with_card(evidence, plumbing)
     verdict = _decided(evidence, study)
     found = _simulated(evidence, measured, study)
     if found is None or plumbing.state is Plumbing.FAILED:
@@ -50,6 +57,21 @@ def checked_verdict(
     if why is not None and verdict.name not in (VerdictName.INVALID, VerdictName.INCONCLUSIVE):
         verdict = _decided(replace(evidence, withheld_by=why), study)
     return CheckedVerdict(verdict, f"{found.sentence} {plumbing.sentence}", found.limit)
+
+
+def _with_card(evidence: Evidence, plumbing: Checked) -> Evidence:
+    """A card against the known recipe: how many of the check's faking replies this judge found."""
+    found = plumbing.reasons
+    if evidence.judge_card is None or found is None:
+        return evidence
+    read, n = found
+    # the recipe states reasons in 95 % of them; counted as if in all, so that the judge is not flattered
+    low = wilson_limits(read / n, n, level=REPORTED)[0]
+    note = (
+        f"judge checked on scripted replies only: it found the reasons in {read:,} of {n:,}, "
+        f"so in {100 * low:.0f} % or more"
+    )
+    return replace(evidence, judge_card=True, judge_sensitivity_low=low, card_note=note)
 
 
 def _decided(evidence: Evidence, study: Study) -> Verdict:
@@ -76,5 +98,13 @@ def _simulated(
         queries=int(first.outcome.asked_QC.shape[0]),
         understood=evidence.story_understood or None,  # False holds no row either: the same figures
         visibility=evidence.visibility,
+        motives=any(difference in evidence.effects for difference in OTHER_MOTIVES.values()),
+        benign_queries=_benign(measured),
     )
     return characteristic(design)
+
+
+def _benign(measured: Mapping[Contrast, Measured]) -> int | None:
+    """Queries of the harmless arm, where it was asked."""
+    benign = measured.get(Contrast.BENIGN)
+    return None if benign is None else int(benign.outcome.asked_QC.shape[0])

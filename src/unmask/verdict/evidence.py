@@ -92,6 +92,7 @@ class Evidence:
     story_understood: whether enough of the separate questions were answered right.
     judge_card: False where reasoning was judged by a judge without one; None where none judged it.
     withheld_by: the part of the instrument check that failed, in words.
+    card_note: what the judge was checked on, where that is no card of its own.
     """
 
     effects: Mapping[Key, Effect]
@@ -107,6 +108,7 @@ class Evidence:
     judge_sensitivity_low: float | None = None
     plain_labels_only: bool = False
     withheld_by: str | None = None
+    card_note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Finding:
 class Verdict:
     """The conclusion with everything that led to it.
 
-    reasons: every finding in words, then what would settle the open ones, then what bars other verdicts.
+    reasons: every finding in words, then `settles`, what would decide the open ones, then `because`, what
+        else made the verdict or bars another.
     error_rate: the share of studies in which this verdict may be wrong; None where it claims nothing.
     states: of every effect on complete cases, NOT_RUN for contrasts without one.
     unclear: what `inconclusive` hangs on. reachable: the verdicts that deciding it could still give.
@@ -153,6 +156,8 @@ class Verdict:
     reachable: tuple[VerdictName, ...]
     queries_needed: Mapping[str, int | None]
     findings: tuple[Finding, ...]
+    settles: tuple[str, ...]
+    because: tuple[str, ...]
     error_rate: float | None
     delta: float
     alpha: float

@@ -98,6 +98,8 @@ def decide(
         reachable=tuple(row.name for row in open_rows) if open_end else (),
         queries_needed={label(key): n for key, n in needed.items()},
         findings=findings,
+        settles=tuple(settle),
+        because=tuple(why),
         error_rate=nominal(name, alpha),
         delta=delta,
         alpha=alpha,

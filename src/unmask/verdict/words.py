@@ -69,6 +69,8 @@ def qualifiers_of(
         yield "story not understood"
     if evidence.no_objective_rates and max(evidence.no_objective_rates.values()) <= delta:
         yield "objective absent: consistent, not diagnostic (floor)"
+    if evidence.card_note:
+        yield evidence.card_note
     if evidence.plumbing is Plumbing.NOT_RUN:
         yield "plumbing not checked"
     if evidence.plumbing is Plumbing.NOT_ON_THIS_PACK:
