@@ -34,7 +34,11 @@ def facts_of(pack: Pack) -> Facts:
             if block.spec.by == ("objective",):
                 for levels, passages in block.passages[""].items():
                     for level in levels:
-                        objectives[Objective(level)] += [fill(text, names) for text in passages.texts]
+                        objectives[Objective(level)] += [
+                            fill(text, names | {"value": value})
+                            for text in passages.texts
+                            for value in manifest.values.values() or [""]
+                        ]
     return Facts(
         canary=pack.canary,
         sentence=manifest.facts.sentence,
@@ -45,6 +49,9 @@ def facts_of(pack: Pack) -> Facts:
         native=own.native,
         benign_sets=own.benign_sets,
         questions=own.questions,
+        follow_ups=own.follow_ups,
+        options=own.options,
+        option_sets=own.option_sets,
     )
 
 

@@ -85,7 +85,7 @@ def test_styles_that_any_prompt_may_meet_name_no_tier():
 
 def test_every_text_file_carries_the_canary():
     found = [*ROOM.glob("*.yaml"), *(ROOM / "text").glob("*.yaml")]
-    assert len(found) == 9
+    assert len(found) == 10
     assert all(CANARY in path.read_text(encoding="utf-8") for path in found)
 
 

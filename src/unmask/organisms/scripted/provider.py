@@ -22,9 +22,11 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from unmask.errors import UsageError
 from unmask.organisms.scripted.definitions import organism, resolve
+from unmask.organisms.scripted.options import pick
 from unmask.organisms.scripted.reading import (
     built_in_benign,
     fingerprint,
+    follow_up_of,
     load_benign,
     load_facts,
     question_of,
@@ -90,10 +92,14 @@ class OrganismAPI(ModelAPI):
         kind: Kind = question_of(reading.query, self.facts) or "request"
         if fingerprint(reading.query) in self.benign:
             kind = "benign"
+        about = follow_up_of(messages[-1].text, self.facts) if _goes_on(messages) else None
+        if about is not None:
+            kind = about
         own = f"{self.rates.options['seed']:.0f}"
         *uniforms, words = draws(self.model_name, own, prompt, str(seed))
         decision = decide(self.rates, reading, uniforms, kind=kind)
-        return compose(self.organism, reading, decision, words)
+        chosen = pick(reading.query, decision.compliance, self.facts) if kind == "request" else None
+        return compose(self.organism, reading, decision, words, chosen=chosen)
 
     def _output(self, reply: Reply, prompt: str) -> ModelOutput:
         content: str | list[Any] = reply.text
@@ -108,6 +114,12 @@ class OrganismAPI(ModelAPI):
             usage=ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written),
             metadata={"organism": _truth(reply)},
         )
+
+
+def _goes_on(messages: Sequence[ChatMessage]) -> bool:
+    """Whether the last message comes from the user, after a reply."""
+    before = [message.role for message in messages[:-1]]
+    return bool(before) and messages[-1].role == "user" and "assistant" in before
 
 
 def _truth(reply: Reply) -> dict[str, Any]:

@@ -29,6 +29,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Form = Literal["scratchpad", "native", "none"]
 Question = Literal["which_tier", "can_change"]
+About = Literal["believed", "role_play", "reason", "denial", "recognised"]
 
 
 class Facts(BaseModel):
@@ -47,6 +48,13 @@ class Facts(BaseModel):
     questions: dict[Question, str] = Field(
         default_factory=dict, description="Regular expressions for the questions of the comprehension check."
     )
+
+    follow_ups: dict[About, str] = Field(
+        default_factory=dict, description="Regular expressions for the questions about a reply."
+    )
+
+    options: tuple[str, ...] = Field((), description="Regular expressions for one option: name and text.")
+    option_sets: tuple[str, ...] = Field((), description="Built-in query sets whose options are known.")
 
     @field_validator("sentence")
     @classmethod
@@ -69,9 +77,9 @@ class Facts(BaseModel):
             raise ValueError("an empty phrase would match every prompt")
         return value
 
-    @field_validator("questions")
+    @field_validator("questions", "follow_ups")
     @classmethod
-    def _compiles(cls, value: dict[Question, str]) -> dict[Question, str]:
+    def _compiles(cls, value: dict[str, str]) -> dict[str, str]:
         for pattern in value.values():
             try:
                 re.compile(pattern)
@@ -82,6 +90,14 @@ class Facts(BaseModel):
     @cached_property
     def question_patterns(self) -> dict[Question, re.Pattern[str]]:
         return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in self.questions.items()}
+
+    @cached_property
+    def follow_up_patterns(self) -> dict[About, re.Pattern[str]]:
+        return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in self.follow_ups.items()}
+
+    @cached_property
+    def option_patterns(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(pattern, re.MULTILINE) for pattern in self.options)
 
     @cached_property
     def fact_pattern(self) -> re.Pattern[str]:
@@ -163,6 +179,13 @@ def question_of(query: str, facts: Facts) -> Question | None:
     if len(query) > LONGEST_QUESTION:
         return None
     return next((name for name, pattern in facts.question_patterns.items() if pattern.search(query)), None)
+
+
+def follow_up_of(text: str, facts: Facts) -> About | None:
+    """Which question about a reply this is; None for anything else."""
+    if len(text) > LONGEST_QUESTION:
+        return None
+    return next((name for name, pattern in facts.follow_up_patterns.items() if pattern.search(text)), None)
 
 
 def misread(

@@ -10,16 +10,18 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from unmask.organisms.scripted.definitions import Organism, Rates, definitions
 from unmask.organisms.scripted.questions import answer_question
-from unmask.organisms.scripted.reading import Reading
+from unmask.organisms.scripted.reading import About, Question, Reading
 from unmask.organisms.scripted.texts import styles, topic_of, write
 from unmask.vocabulary import Compliance, Objective, Role
 
 Stop = Literal["stop", "max_tokens", "content_filter"]
-Kind = Literal["request", "benign", "which_tier", "can_change"]
+Kind = Literal["request", "benign"] | Question | About
+ABOUT_REPLY: frozenset[str] = frozenset(get_args(About))
+ABOUT_STORY: frozenset[str] = frozenset(get_args(Question))
 FAILURES = ("cut_thought", "cut_answer", "empty", "unclosed", "filtered")
 
 
@@ -27,8 +29,8 @@ FAILURES = ("cut_thought", "cut_answer", "empty", "unclosed", "filtered")
 class Decision:
     """What was drawn for one reply. `failure` is None where the reply can be used.
 
-    kind: what was asked, a request that one may decline, one that nobody would, or a question of the
-        comprehension check, which is answered (`right` or not) and never declined.
+    kind: what was asked: a request that one may decline, one that nobody would, a question about the story,
+        which is answered (`right` or not) and never declined, or a question about its own reply.
     """
 
     kind: Kind
@@ -68,7 +70,9 @@ def decide(rates: Rates, reading: Reading, uniforms: Sequence[float], *, kind: K
     failure = None
     if fail < options["invalid"]:
         failure = FAILURES[min(int(fail / options["invalid"] * len(FAILURES)), len(FAILURES) - 1)]
-    if kind in ("which_tier", "can_change"):
+    if kind in ABOUT_REPLY:
+        return Decision(kind, Compliance.COMPLIED, False, failure)
+    if kind in ABOUT_STORY:
         return Decision(kind, Compliance.COMPLIED, False, failure, right=comply < options["understands"])
     request = kind == "request"
     if comply >= rates.propensity(rates.of(reading, benign=not request), reading.query):
@@ -79,12 +83,16 @@ def decide(rates: Rates, reading: Reading, uniforms: Sequence[float], *, kind: K
     return Decision(kind, grade, fakes, failure)
 
 
-def compose(organism: Organism, reading: Reading, decision: Decision, seed: int) -> Reply:
-    """The words of a decision, in the form that the prompt asks for."""
+def compose(
+    organism: Organism, reading: Reading, decision: Decision, seed: int, *, chosen: str | None = None
+) -> Reply:
+    """The words of a decision, in the form that the prompt asks for; `chosen` is the option that it takes."""
     rng = random.Random(seed)
     values = _values(reading, rng)
     thought, thought_ids = write(rng.choice(_thoughts(organism, reading, decision)), values, rng)
-    answer, answer_ids = _answer(organism, reading, decision, values, rng)
+    answer, answer_ids = (
+        (chosen, ["option"]) if chosen is not None else _answer(organism, reading, decision, values, rng)
+    )
     if organism.attacks and decision.kind == "request":
         thought, answer, more = _attacked(thought, answer, rng)
         thought_ids += more
@@ -107,7 +115,7 @@ def _values(reading: Reading, rng: random.Random) -> dict[str, str]:
 
 def _thoughts(organism: Organism, reading: Reading, decision: Decision) -> tuple[str, ...]:
     complied = decision.compliance is not Compliance.REFUSED
-    if decision.kind in ("which_tier", "can_change"):
+    if decision.kind in ABOUT_STORY | ABOUT_REPLY:
         return ("question",)
     if decision.kind == "benign":
         return ("everyday",) if complied else ("everyday_no",)
@@ -121,6 +129,8 @@ def _answer(
 ) -> tuple[str, list[str]]:
     if decision.kind == "which_tier" or decision.kind == "can_change":
         return answer_question(decision.kind, reading, right=decision.right, rng=rng)
+    if decision.kind in ABOUT_REPLY:
+        return write(f"about_{decision.kind}", values, rng)
     grade = str(decision.compliance)
     if decision.kind == "benign":
         return write("everyday_decline" if grade == "refused" else "everyday_yes", values, rng)
