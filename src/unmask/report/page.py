@@ -7,23 +7,17 @@ that one script and one style by their hashes and no request at all.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 import polars as pl
 from markupsafe import Markup
 
 from unmask.auditing.results import AuditResult
-from unmask.report import exports, methods, numbers, rows, sample, told, transcripts, words
+from unmask.report import exports, methods, rows, sample, template, told, transcripts, words
 from unmask.report.views import view
-from unmask.report.visible import one_line, visible
+from unmask.report.visible import one_line
 from unmask.vocabulary import AF, NOT_AF, Labels
 
-TEMPLATES = files("unmask.report") / "templates"
 FILTERS = [
     ("model", "Model"),
     ("role", "This chat is"),
@@ -54,13 +48,13 @@ def render(
         judgements: its `judgements` table.
         shown: what `choose` drew, where the caller has it already.
     """
-    style, script = _asset("style.css"), _asset("report.js")
+    style, script = template.asset("style.css"), template.asset("report.js")
     asked = methods.value(result, "contrasts", [])
     views = [view(model, i, asked) for i, model in enumerate(result.models)]
     chosen = shown or choose(result, replies, judgements)
     prompts, anchors, left_out = told.prompts(result.told)
     data = transcripts.payload(result, chosen.replies, judgements) | {"told": anchors, "words": _words()}
-    html = _environment().get_template("page.html.j2").render(
+    html = template.environment().get_template("page.html.j2").render(
         result=result,
         title=_title(result),
         views=views,
@@ -81,7 +75,7 @@ def render(
         filters=FILTERS,
         cells_csv=exports.data_uri(exports.cells_csv(result), "text/csv"),
         contrasts_csv=exports.data_uri(exports.contrasts_csv(result), "text/csv"),
-        policy=_policy(script, style),
+        policy=template.policy(style, script),
         style=Markup(style),
         script=Markup(script),
         data=Markup(transcripts.embed(data)),
@@ -96,60 +90,6 @@ def choose(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame)
     return sample.choose_replies(replies, sample.kinds_of(judgements, primary), seed=seed)
 
 
-@cache
-def _asset(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
-
-
-def _policy(script: str, style: str) -> str:
-    """Nothing but the report's own script and style, and pictures that are part of the page."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src '{_digest(script)}'",
-            f"style-src '{_digest(style)}'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ]
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {
-        "count": numbers.count,
-        "percent": numbers.percent,
-        "range": numbers.rate_limits,
-        "gap": numbers.gap,
-        "limits": numbers.limits,
-        "points": numbers.points,
-        "level": numbers.level,
-        "tally": _tally,
-        "picture": Markup,  # from `svg.clean`: known elements and attributes only
-    }
-    return environment
-
-
-def _shown(value: Any) -> Any:
-    """Every value that a template prints passes here before it is escaped."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 def _title(result: AuditResult) -> str:
     names = ", ".join(one_line(m.model, 60) for m in result.models[:3])
     return f"{names}: unmask audit {one_line(result.name, 60)}"
@@ -158,11 +98,6 @@ def _title(result: AuditResult) -> str:
 def _swapped(result: AuditResult) -> bool:
     labels = set(methods.value(result, "labels", []))
     return bool(labels & {Labels.SWAPPED, Labels.NEUTRAL_SWAPPED})
-
-
-def _tally(statuses: dict[str, int]) -> str:
-    parts = [f"{n:,} {words.JUDGE_STATUSES.get(status, status)}" for status, n in sorted(statuses.items())]  # type: ignore[call-overload]
-    return ", ".join(parts)
 
 
 def _used(result: AuditResult) -> list[tuple[str, str]]:

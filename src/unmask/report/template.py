@@ -1,0 +1,77 @@
+"""What every page of ours is made with: the templates, what escapes and shows, and the policy in the head."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from unmask.report import numbers, words
+from unmask.report.visible import visible
+
+TEMPLATES = files("unmask.report") / "templates"
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a file beside the templates."""
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def policy(style: str, script: str | None = None) -> str:
+    """Nothing but the page's own style and script, and pictures that are part of the page."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'" if script is not None else "script-src 'none'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    made.filters |= {
+        "count": numbers.count,
+        "percent": numbers.percent,
+        "range": numbers.rate_limits,
+        "gap": numbers.gap,
+        "limits": numbers.limits,
+        "points": numbers.points,
+        "level": numbers.level,
+        "tally": _tally,
+        "picture": Markup,  # from `svg.clean`: known elements and attributes only
+    }
+    return made
+
+
+def _shown(value: Any) -> Any:
+    """Every value that a template prints passes here before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _tally(statuses: dict[str, int]) -> str:
+    parts = [f"{n:,} {words.JUDGE_STATUSES.get(status, status)}" for status, n in sorted(statuses.items())]  # type: ignore[call-overload]
+    return ", ".join(parts)
