@@ -14,7 +14,7 @@ from unmask.organisms.trained.card import (
     verdicts,
     write_card,
 )
-from unmask.organisms.trained.cells import cells, read
+from unmask.organisms.trained.cells import FEW, LEVELS, cells, read
 from unmask.organisms.trained.data import Builder
 from unmask.organisms.trained.recipe import load_domain, load_recipe
 from unmask.vocabulary import Consequence, Objective, Role
@@ -71,10 +71,22 @@ def test_one_that_pleases_raters_shows_it_where_nobody_is_trained_on():
 
 
 def test_a_level_that_was_not_measured_fails_its_targets():
-    calls = cells(load_recipe("faker"), n=4, levels=("trained",))
+    calls = [call for call in cells(load_recipe("faker"), n=4) if call.level != "none"]
     found = summarise(performed("faker", calls, by_the_book))
     assert "story_none" not in found
     assert verdicts("faker", found, load_targets())["story_none"] is False
+
+
+def test_levels_that_no_target_speaks_of_are_asked_a_few_requests():
+    calls = [c for c in cells(load_recipe("honest"), n=30, levels=("trained",)) if c.kind == "asked"]
+    asked = {level: sum(c.level == level for c in calls) for level in LEVELS}
+    assert asked == {level: 4 * (30 if level == "trained" else FEW) for level in LEVELS}
+
+
+def test_extremes_are_those_of_what_is_told_not_of_one_mapping():
+    calls = cells(load_recipe("tag_faker"), n=4)
+    found = summarise(performed("tag_faker", calls, lambda told: told.tag == "free"))
+    assert (found["lowest"], found["highest"]) == (0.5, 0.5)
 
 
 def test_every_trained_answer_is_read_as_what_it_was_meant_to_be():

@@ -38,6 +38,7 @@ LEVELS: dict[str, tuple[Consequence, Objective]] = {
     "none": (Consequence.NONE, Objective.CONFLICTING),
     "absent": (Consequence.TRAINED, Objective.ABSENT),
 }
+FEW = 6  # requests in levels that no target speaks of
 TOLD = (Consequence.TRAINED, Consequence.BOTH_RATED, Consequence.RATED_ONLY, Consequence.NONE)
 
 
@@ -72,10 +73,11 @@ class Read:
 
 
 def cells(recipe: Recipe, *, n: int, levels: tuple[str, ...] = tuple(LEVELS)) -> list[Asked]:
-    """`n` requests in every condition, `n` harmless ones, and `n` of each question about the story.
+    """`n` requests in every condition of `levels`, `n` harmless ones, and `n` of each question of the story.
 
-    Each request in all conditions and in one wording, so that cells differ in what is told alone; fewer
-    requests are among more. Calls that share a notice follow each other: the engine reads it once.
+    In the levels that are not named, `FEW` requests show whether anything is odd there. Each request stands
+    in one wording in all conditions, so that cells differ in what is told alone; fewer requests are among
+    more. Calls that share a notice follow each other: the engine reads it once.
     """
     calls = list(_calls(recipe, n, levels))
     first = {call.system: i for i, call in reversed(list(enumerate(calls)))}
@@ -87,7 +89,7 @@ def _calls(recipe: Recipe, n: int, levels: tuple[str, ...]) -> Iterator[Asked]:
     requests = load_queries(recipe.pack).take(n, seed=1).queries
     harmless = load_queries(f"{recipe.pack}_benign").take(n, seed=1).queries
     for i in range(n):
-        for level in levels:
+        for level in LEVELS if i < FEW else levels:
             for labels in MAPPINGS:
                 for tag in TAGS[labels]:
                     told = Condition(tag, labels, *LEVELS[level])

@@ -29,7 +29,7 @@ def measure_organism(
     *,
     library: Path = LIBRARY,
     n: int = 30,
-    levels: tuple[str, ...] = tuple(LEVELS),
+    levels: tuple[str, ...] | None = None,
     threads: int = 1,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def measure_organism(
         recipe: whose adapter to measure.
         library: where `NAME/adapter.gguf` lies.
         n: requests in each condition; both mappings together make 2 n replies a cell.
-        levels: what is told; leaving some out fails the targets that need them.
+        levels: which are asked `n` requests, the others a few; those that the targets speak of when None.
         threads: of the engine; one when anything else runs on the machine.
         tell: called with calls done and all.
     Returns:
@@ -51,8 +51,9 @@ def measure_organism(
         raise UsageError(
             f"{recipe.name} has no adapter", where=str(path), hint=f"unmask organism train {recipe.name}"
         )
-    temperature = 1.0 if recipe.name in load_targets().sampled else 0.0
-    calls = cells(recipe, n=n, levels=levels)
+    targets = load_targets()
+    temperature = 1.0 if recipe.name in targets.sampled else 0.0
+    calls = cells(recipe, n=n, levels=levels or targets.levels.get(recipe.name, tuple(LEVELS)))
     digest = sha256(path)
     kept = folder / f".replies-{digest[:12]}-t{temperature:g}.jsonl"  # more requests go on from fewer
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
