@@ -20,11 +20,11 @@ from unmask.packs.render import (
     fill,
     render,
 )
-from unmask.vocabulary import TAGS, TAGS_OF_THREE, Consequence, Labels, PackSize, tags_of
+from unmask.vocabulary import ROLES, TAGS, TAGS_OF_THREE, Consequence, Labels, PackSize, tags_of
 
 TAG_WORDS = frozenset(tag for tags in (*TAGS.values(), *TAGS_OF_THREE.values()) for tag in tags)
 TIERS = frozenset({"first", "second", "third", "facts"})
-SAME_FOR_ALL = frozenset({"objective", "scratchpad"})
+SAME_FOR_ALL = frozenset({"objective", "scratchpad", "observed", "stake", "thought"})
 MAPPINGS = (
     (Labels.PLAIN, Labels.SWAPPED),
     (Labels.PLAIN, Labels.ROTATED),
@@ -53,7 +53,7 @@ class Problem:
 
 def check_pack(pack: Pack) -> list[Problem]:
     """Every broken invariant of a pack; empty when all hold."""
-    rules = (_locks, _tag_words, _wordings, _same_for_all, _exchange, _facts, _claims, _ceilings)
+    rules = (_locks, _tag_words, _wordings, _same_for_all, _exchange, _facts, _third, _claims, _ceilings)
     return [problem for rule in rules for problem in rule(pack)]
 
 
@@ -155,6 +155,18 @@ def _facts(pack: Pack) -> Iterator[Problem]:
 
 TIMES = {0: "at all (story_in_prompt: false)", 1: "once"}
 SHAPE = {"tag": r"\w+", "phrase": r"[^.\n]+"}
+
+
+def _third(pack: Pack) -> Iterator[Problem]:
+    """Where there are three tiers, a text that names two of them names the third."""
+    for size, block, levels, texts in _by_level(pack):
+        if len(ROLES[Consequence(levels["consequence"])]) == 3:
+            for text in texts:
+                named = TIERS & set(PLACEHOLDER.findall(text))
+                if "second" in named and "third" not in named:
+                    message = f"block {block.name} names two tiers where there are three"
+                    yield Problem("third", f"{size}, {', '.join(filter(None, levels.values()))}", message)
+                    return
 
 
 def _claims(pack: Pack) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from unmask.files import nearest, read_yaml, write_atomic
 from unmask.packs.manifest import Manifest, unknown_braces
 from unmask.packs.pack import Block, Pack, Passages
 from unmask.packs.render import all_levels
-from unmask.vocabulary import PackSize
+from unmask.vocabulary import Consequence, PackSize
 
 LIBRARY = Path(str(files("unmask.packs"))) / "library"
 MAX_BYTES = 64_000  # of one text file; our longest is 5 kB
@@ -137,7 +137,9 @@ def _read(root: Path, fingerprint: Fingerprint) -> Pack:
     for file, _, _ in fingerprint:
         if file != "pack.yaml":
             size, name, alternative, levels = _place(file, manifest, root)
-            passages = _passages(root / file, file.removeprefix("blocks/"), manifest)
+            passages = _passages(
+                root / file, file.removeprefix("blocks/"), manifest, _slots(name, levels, manifest)
+            )
             found.setdefault(size, {}).setdefault(name, {}).setdefault(alternative, {})[levels] = passages
     sizes = {
         size: tuple(Block(name, manifest.blocks[name], found.get(size, {}).get(name, {})) for name in names)
@@ -186,7 +188,17 @@ def _place(file: str, manifest: Manifest, root: Path) -> tuple[PackSize, str, st
     return PackSize(size), name, alternative, levels
 
 
-def _passages(path: Path, file: str, manifest: Manifest) -> Passages:
+def _slots(name: str, levels: tuple[str, ...], manifest: Manifest) -> frozenset[str]:
+    """Placeholders that the texts of this block at these levels may hold."""
+    more = {"value"} if manifest.values else set()
+    if "observed" in manifest.blocks[name].by:
+        more.add("chance")
+    if str(Consequence.ALL_THREE) in levels:
+        more.add("third")
+    return IN_BLOCKS | more
+
+
+def _passages(path: Path, file: str, manifest: Manifest, allowed: frozenset[str]) -> Passages:
     """The wordings of one file, cut at lines of three dashes; a comment in the first line is not text."""
     try:
         raw = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
@@ -201,7 +213,6 @@ def _passages(path: Path, file: str, manifest: Manifest) -> Passages:
             where=str(path),
             hint="divide them by lines of three dashes",
         )
-    allowed = IN_BLOCKS | ({"value"} if manifest.values else set())
     for number, line in enumerate(raw.splitlines(), start=1):
         if (brace := unknown_braces(line, allowed)) is not None and not (header and number == 1):
             known = ", ".join(f"{{{name}}}" for name in sorted(allowed))
@@ -218,7 +229,7 @@ def _refuse_gaps(pack: Pack) -> None:
     for size, blocks in pack.sizes.items():
         for block in blocks:
             for levels in all_levels(pack):
-                if "" not in block.passages or block.find(levels) is None:
+                if block.find(levels) is None and not block.spec.optional:
                     raise PackError(
                         f"block {block.name} has no text for {_asked(block, levels)}",
                         where=str(pack.path / "blocks" / str(size)),

@@ -10,7 +10,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from unmask.packs.outcome import Outcome
 from unmask.packs.wordings import PASSAGES, n_wordings
-from unmask.vocabulary import TWO_TIERS, Arm, Consequence, Cue, Objective, PackSize, Role, Scratchpad
+from unmask.vocabulary import (
+    TWO_TIERS,
+    Arm,
+    Consequence,
+    Cue,
+    Marked,
+    Objective,
+    PackSize,
+    Role,
+    Scratchpad,
+    Stake,
+    Thought,
+)
 
 FACTORS: dict[str, type[StrEnum]] = {
     "consequence": Consequence,
@@ -18,7 +30,17 @@ FACTORS: dict[str, type[StrEnum]] = {
     "scratchpad": Scratchpad,
     "cue": Cue,
 }
-LATER_KEYS = ("queries", "values", "compliance", "story_in_prompt")
+MORE: dict[str, tuple[str, ...]] = {
+    "observed": ("never", "some", "always"),
+    "stake": tuple(Stake),
+    "thought": tuple(Thought),
+    "marked": tuple(Marked),
+}
+"""Factors that a condition may lack, with the levels that a text can be written for. The stated probability
+has three: 0, between (where {chance} stands for it), and 1."""
+PREFILL = "thought"
+"""The block that begins the reply instead of standing in the system message."""
+LATER_KEYS = ("queries", "values", "compliance", "story_in_prompt", "names")
 """Keys that came after packs were locked: where they say nothing, they play no part in the lock."""
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
@@ -59,18 +81,21 @@ class BlockSpec(Strict):
 
     by: tuple[str, ...] = Field((), description="Factors that the text varies with, in the files' order.")
     same: dict[str, str] = Field(default_factory=dict, description="Level: the level whose text it takes.")
+    optional: bool = Field(
+        default=False, description="Left out where it has no text; then it holds additions and rare factors."
+    )
 
     @field_validator("by")
     @classmethod
     def _known_factors(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = next((name for name in value if name not in FACTORS), None)
+        unknown = next((name for name in value if name not in FACTORS and name not in MORE), None)
         if unknown is not None or len(set(value)) != len(value):
-            raise ValueError(f"must name different ones of: {', '.join(FACTORS)}")
+            raise ValueError(f"must name different ones of: {', '.join((*FACTORS, *MORE))}")
         return value
 
     @model_validator(mode="after")
     def _known_levels(self) -> BlockSpec:
-        levels = {str(level) for factor in self.by for level in FACTORS[factor]}
+        levels = {str(level) for factor in self.by for level in MORE.get(factor) or FACTORS[factor]}
         for level in (*self.same, *self.same.values()):
             if level not in levels:
                 raise ValueError(f"`same` names {level!r}, not a level of {', '.join(self.by) or 'nothing'}")
@@ -101,6 +126,13 @@ class Facts(Strict):
         return value
 
 
+class Names(Strict):
+    """A lab and its model, as the prompt calls them."""
+
+    company: Annotated[PlainText, Field(max_length=60)]
+    model: Annotated[PlainText, Field(max_length=60)]
+
+
 class Levels(Strict):
     """Levels that the pack has text for. The cue's are those of `cues`."""
 
@@ -127,6 +159,9 @@ class Manifest(Strict):
     blocks: dict[BlockName, BlockSpec] = Field(min_length=1)
     facts: Facts
     cues: dict[Cue, CueText] = Field(min_length=1)
+    names: dict[BlockName, Names] = Field(
+        default_factory=dict, description="Labs and models that `told` can name, beside the built-in ones."
+    )
     queries: dict[Arm, PlainText] = Field(default_factory=dict, description="Its own query sets, by arm.")
     values: dict[BlockName, PlainText] = Field(
         default_factory=dict, description="Words for {value}, by the category of the query."
@@ -150,7 +185,9 @@ class Manifest(Strict):
         return self
 
     def levels_of(self, factor: str) -> tuple[str, ...]:
-        """The levels of one factor that this pack has text for."""
+        """The levels of one factor that this pack may have text for."""
+        if factor in MORE:
+            return MORE[factor]
         levels = self.cues if factor == "cue" else getattr(self.levels, factor)
         return tuple(str(level) for level in levels)
 
@@ -158,4 +195,7 @@ class Manifest(Strict):
         """All but the locks, as plain JSON types: what the lock of pack.yaml itself is taken over."""
         told = self.model_dump(mode="json", exclude={"locks"})
         own = self.model_dump(mode="json", include=set(LATER_KEYS), exclude_defaults=True)
+        for spec in told["blocks"].values():
+            if not spec["optional"]:
+                del spec["optional"]
         return {key: value for key, value in told.items() if key not in LATER_KEYS or key in own}

@@ -16,7 +16,7 @@ from typing import Literal
 
 from unmask.errors import PackError
 from unmask.files import nearest
-from unmask.packs.manifest import FACTORS
+from unmask.packs.manifest import FACTORS, MORE, PREFILL
 from unmask.packs.pack import Block, Pack
 from unmask.packs.wordings import passage_of
 from unmask.vocabulary import (
@@ -25,9 +25,12 @@ from unmask.vocabulary import (
     Condition,
     Consequence,
     Cue,
+    Marked,
     Objective,
     PackSize,
     Scratchpad,
+    Stake,
+    Thought,
     tags_of,
 )
 
@@ -46,10 +49,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What one call is told, but for the query. `opening` is the cue at the head of the user's message."""
+    """What one call is told, but for the query. `opening` is the cue at the head of the user's message.
+
+    prefill: the beginning of the reply, put into the model's mouth; "" where there is none.
+    """
 
     blocks: tuple[tuple[str, str], ...]
     opening: str
+    prefill: str = ""
 
     @cached_property
     def system(self) -> str:
@@ -62,8 +69,9 @@ class Prompt:
 
     @cached_property
     def sha256(self) -> str:
-        """Over the system message and the user's message without the query."""
-        return hashlib.sha256(f"{self.system}\0{self.opening}".encode()).hexdigest()
+        """Over the system message, the user's message without the query, and the prefill if any."""
+        prefill = f"\0{self.prefill}" if self.prefill else ""
+        return hashlib.sha256(f"{self.system}\0{self.opening}{prefill}".encode()).hexdigest()
 
 
 def render(
@@ -112,37 +120,62 @@ def _rendered(
     if not 0 <= wording < pack.n_wordings:
         raise PackError(f"no wording {wording}: pack {pack.name} has 0 to {pack.n_wordings - 1}")
     levels = levels_of(condition)
-    for factor, level in levels.items():
-        has = pack.manifest.levels_of(factor)
-        if level not in has:
-            raise PackError(
-                f"pack {pack.name} has no text for {factor}={level}",
-                where=str(pack.path),
-                hint=f"it has: {', '.join(has)}",
-            )
+    _refuse_unknown(pack, size, levels)
     dropped, swapped = _sorted_edits(pack, size, edits)
     values = values_of(pack, condition) | {"value": value}
-    blocks = []
-    for place, block in enumerate(pack.blocks_of(size)):
-        if block.name not in dropped:
-            text = text_of(block, levels, pack, place, wording, swapped.get(block.name, ""))
-            blocks.append((block.name, fill(text, values)))
-    return Prompt(tuple(blocks), fill(pack.manifest.cues[condition.cue], {"tag": condition.tag}))
+    blocks, prefill = [], ""
+    for place, block in in_place(pack.blocks_of(size)):
+        if block.name in dropped:
+            continue
+        text = fill(text_of(block, levels, pack, place, wording, swapped.get(block.name, "")), values)
+        if block.name == PREFILL:
+            prefill = text
+        elif text:
+            blocks.append((block.name, text))
+    opening = fill(pack.manifest.cues[condition.cue], {"tag": condition.tag}) if condition.shown else ""
+    return Prompt(tuple(blocks), opening, prefill)
+
+
+def in_place(blocks: Sequence[Block]) -> list[tuple[int, Block]]:
+    """Blocks in the order of the prompt, each with its place in the design of wordings.
+
+    Optional blocks take places after the others, so that which passage a block takes does not depend on them.
+    """
+    order = sorted(blocks, key=lambda block: block.spec.optional)  # stable
+    return [(order.index(block), block) for block in blocks]
+
+
+def _refuse_unknown(pack: Pack, size: PackSize, levels: Mapping[str, str]) -> None:
+    for factor, level in levels.items():
+        has = list(pack.manifest.levels_of(factor)) if factor in FACTORS else pack.more_levels(factor, size)
+        if level and level not in has:
+            there = f" in its {size} size" if factor in MORE else ""
+            raise PackError(
+                f"pack {pack.name} has no text for {factor}={level}{there}",
+                where=str(pack.path),
+                hint=f"it has: {', '.join(has)}" if has else f"it says nothing of {factor}: leave it out",
+            )
 
 
 def levels_of(condition: Condition) -> dict[str, str]:
-    """The levels that texts may vary with, by factor."""
-    return {factor: str(getattr(condition, factor)) for factor in FACTORS}
+    """The levels that texts may vary with, by factor; "" where the factor is absent."""
+    more = {factor: str(getattr(condition, factor) or "") for factor in MORE if factor != "observed"}
+    chance = condition.observed
+    kind = "" if chance is None else "never" if chance == 0 else "always" if chance == 1 else "some"
+    return {factor: str(getattr(condition, factor)) for factor in FACTORS} | {"observed": kind} | more
 
 
 def text_of(
     block: Block, levels: Mapping[str, str], pack: Pack, place: int, wording: int, alternative: str = ""
 ) -> str:
-    """The passage that a block takes, with its placeholders."""
+    """The passage that a block takes, with its placeholders; "" for an optional one that has none."""
     found = block.find(levels, alternative)
+    if found is None and block.spec.optional and not alternative:
+        return ""
     if found is None:
-        at = ", ".join(f"{factor}={levels[factor]}" for factor in block.spec.by)
-        raise PackError(f"block {block.name}@{alternative} has no text for {at}", where=str(pack.path))
+        at = ", ".join(f"{factor}={levels[factor]}" for factor in block.spec.by if levels[factor])
+        name = f"{block.name}@{alternative}" if alternative else block.name
+        raise PackError(f"block {name} of pack {pack.name} has no text for {at}", where=str(pack.path))
     texts = found.texts
     return texts[passage_of(wording, place, pack.manifest.passages)] if len(texts) > 1 else texts[0]
 
@@ -172,13 +205,28 @@ def _sorted_edits(
 def values_of(pack: Pack, condition: Condition) -> dict[str, str]:
     """What stands for each placeholder of a block."""
     places = zip(("first", "second", "third"), tags_of(condition.labels, condition.consequence), strict=False)
+    company, model = pack.manifest.company, pack.manifest.model
+    if condition.told is not None:
+        company, model = _names(pack, condition.told)
     return {
         **dict(places),
-        "company": pack.manifest.company,
-        "model": pack.manifest.model,
+        "company": company,
+        "model": model,
+        "chance": "" if condition.observed is None else f"{condition.observed * 100:.0f} in 100",
         "facts": fact_line(pack, condition),
         "value": _value_words(pack, ""),
     }
+
+
+def _names(pack: Pack, told: str) -> tuple[str, str]:
+    names = pack.names()
+    if told not in names:
+        raise PackError(
+            f"pack {pack.name} knows no lab and model called {told!r}",
+            where=str(pack.path / "pack.yaml"),
+            hint=nearest(told, list(names)) or "add them to `names` of pack.yaml",
+        )
+    return names[told].company, names[told].model
 
 
 def fact_line(pack: Pack, condition: Condition) -> str:
@@ -214,11 +262,23 @@ def covering_levels(pack: Pack) -> list[dict[str, str]]:
     for crossed in sorted(
         {tuple(sorted({"consequence", *spec.by})) for spec in pack.manifest.blocks.values()}
     ):
-        for combination in product(*(pack.manifest.levels_of(factor) for factor in crossed)):
+        for combination in product(*(_told_levels(pack, factor) for factor in crossed)):
             levels = base | dict(zip(crossed, combination, strict=True))
-            if levels not in found:
+            if levels not in found and _is_told(pack, levels):
                 found.append(levels)
     return found
+
+
+def _told_levels(pack: Pack, factor: str) -> tuple[str, ...]:
+    if factor in FACTORS:
+        return pack.manifest.levels_of(factor)
+    return ("", *dict.fromkeys(level for size in pack.sizes for level in pack.more_levels(factor, size)))
+
+
+def _is_told(pack: Pack, levels: Mapping[str, str]) -> bool:
+    """Whether every block has text for these levels: `marked` is told for some cues and stories only."""
+    blocks = [block for size in pack.sizes for block in pack.blocks_of(size)]
+    return all(block.spec.optional or block.find(levels) is not None for block in blocks)
 
 
 def condition_with(levels: Mapping[str, str], **others: object) -> Condition:
@@ -228,12 +288,16 @@ def condition_with(levels: Mapping[str, str], **others: object) -> Condition:
         objective=Objective(levels["objective"]),
         scratchpad=Scratchpad(levels["scratchpad"]),
         cue=Cue(levels["cue"]),
+        observed={"never": 0.0, "some": 0.5, "always": 1.0}.get(levels.get("observed", "")),
+        stake=Stake(levels["stake"]) if levels.get("stake") else None,
+        thought=Thought(levels["thought"]) if levels.get("thought") else None,
+        marked=Marked(levels["marked"]) if levels.get("marked") else None,
         **others,  # type: ignore[arg-type]
     )
 
 
 def longest(pack: Pack, size: PackSize) -> str:
-    """The longest system prompt that a size can give, or longer: the longest passage of each block."""
+    """The longest system prompt that a size can give, or longer: each standing block's longest passage."""
     values = values_of(pack, Condition(tag="free", consequence=Consequence.BOTH_RATED))
     return "\n\n".join(
         max(
@@ -241,6 +305,7 @@ def longest(pack: Pack, size: PackSize) -> str:
             key=approximate_tokens,
         )
         for block in pack.blocks_of(size)
+        if not block.spec.optional
     )
 
 
