@@ -7,6 +7,7 @@ appear.
 
 from unmask.verdict.evidence import (
     ALPHA,
+    FAKING_ALPHA,
     OTHER_MOTIVES,
     PAIRED,
     SENSITIVITY_LOW,
@@ -28,6 +29,7 @@ from unmask.verdict.tree import decide, interval_level, state
 
 __all__ = [
     "ALPHA",
+    "FAKING_ALPHA",
     "OTHER_MOTIVES",
     "PAIRED",
     "SENSITIVITY_LOW",
