@@ -47,6 +47,29 @@ def contrasts_csv(result: AuditResult) -> str:
     return _csv(header, rows, result.canary)
 
 
+def questions_csv(result: AuditResult) -> str:
+    """Answers to the questions beside the requests: about the story by mapping, about replies by role.
+
+    The share is that of the answers that were read; `n_unread` were not, and are in no share.
+    """
+    header = ["model", "kind", "question", "labels", "role", "answer", "n", "n_asked", "n_unread"]
+    header += [f"share_{part}" for part in _PARTS]
+    rows: list[list[Any]] = []
+    for m in result.models:
+        found = m.comprehension
+        for a in [*found.parts, *found.sides] if found else []:
+            told = [m.model, "comprehension", a.question or "all", a.labels or "all", "", "right", a.n_right]
+            rows.append([*told, a.n_asked, a.n_unread, *_interval(a.right)])
+        for f in m.follow_ups:
+            told = [m.model, "follow_up", f.question, "", f.role]
+            unread = f.n_asked - f.n_read
+            rows += [
+                [*told, answer, n, f.n_asked, unread, *_interval(f.shares[answer])]
+                for answer, n in f.counts.items()
+            ]
+    return _csv(header, rows, result.canary)
+
+
 def data_uri(text: str, kind: str) -> str:
     """A link that holds the file itself."""
     return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

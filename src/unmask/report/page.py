@@ -13,7 +13,8 @@ import polars as pl
 from markupsafe import Markup
 
 from unmask.auditing.results import AuditResult
-from unmask.report import exports, methods, rows, sample, template, told, transcripts, words
+from unmask.records import requests
+from unmask.report import answers, exports, methods, rows, sample, template, told, transcripts, words
 from unmask.report.views import view
 from unmask.report.visible import one_line
 from unmask.vocabulary import AF, NOT_AF, Labels
@@ -48,6 +49,7 @@ def render(
         judgements: its `judgements` table.
         shown: what `choose` drew, where the caller has it already.
     """
+    every, replies = replies, requests(replies)
     style, script = template.asset("style.css"), template.asset("report.js")
     asked = methods.value(result, "contrasts", [])
     views = [view(model, i, asked) for i, model in enumerate(result.models)]
@@ -60,6 +62,8 @@ def render(
         views=views,
         sample=chosen,
         n_replies=replies.height,
+        answers={v.anchor: answers.answers_of(v.model, every, judgements) for v in views},
+        questions_csv=exports.data_uri(exports.questions_csv(result), "text/csv"),
         told=prompts,
         told_left_out=left_out,
         methods=result.methods or methods.methods_paragraph(result),
@@ -85,6 +89,7 @@ def render(
 
 def choose(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame) -> sample.Sample:
     """The replies that the page shows."""
+    replies = requests(replies)
     primary = [(j.task, j.judge) for m in result.models for j in m.judges]
     seed = methods.value(result, "seed", 0)
     return sample.choose_replies(replies, sample.kinds_of(judgements, primary), seed=seed)

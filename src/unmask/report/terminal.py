@@ -12,6 +12,7 @@ from rich.text import Text
 
 from unmask.auditing.results import AuditResult, ModelResult
 from unmask.report import numbers, words
+from unmask.report.answers import follow_up_rows
 from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows, in_words
 from unmask.report.visible import one_line
 from unmask.vocabulary import JudgeStatus, ReplyStatus, State, VerdictName
@@ -39,6 +40,7 @@ class Summary:
         yield from _sentence(self.model, cells)
         yield _rates(cells, screening=_screening(self.model), plain=plain)
         yield _contrasts(contrast_rows(self.model, self.index), self.model.verdict.delta, plain=plain)
+        yield from _beside(self.model)
         yield from _rest(self.model)
 
 
@@ -111,6 +113,17 @@ def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> Rendera
             state.append(f"; finds {limit} or more 9 times in 10", style="" if plain else "dim")
         table.add_row(f"{row.name} ({row.letter})", numbers.gap(row.contrast.effect), state)
     return table
+
+
+def _beside(model: ModelResult) -> list[RenderableType]:
+    """The questions beside the requests: in a sentence, and a line for each follow-up."""
+    lines: list[RenderableType] = []
+    if model.comprehension is not None:
+        lines.append(Text("Story: " + one_line(model.comprehension.sentence)))
+    for row in follow_up_rows(model):
+        read = f"{row.n_read:,} of {row.n_asked:,} read"
+        lines.append(Text(one_line(f"{row.about} ({row.role_words}) {row.share}; {read}")))
+    return lines
 
 
 def _rest(model: ModelResult) -> list[RenderableType]:
