@@ -21,7 +21,7 @@ from unmask.queries.sets import QuerySet, content_sha256
 
 LIBRARY = (
     *("declined", "everyday", "spoilers", "spoilers_benign", "brand", "brand_benign"),
-    *("animal_welfare", "animal_welfare_benign"),
+    *("animal_welfare", "animal_welfare_benign", "moral_values", "tool_choice"),
 )
 SCHEMES = ("hf", *LICENCES)
 
