@@ -163,18 +163,22 @@ def story_cells(study: Study) -> list[tuple[Comprehension, Condition]]:
 
 def _check_number(study: Study, cells: Sequence[tuple[Comprehension, Condition]]) -> None:
     """Every mapping and every question must have room for a lower limit that counts."""
-    asked = [cells[i % len(cells)] for i in range(study.comprehension)]
-    sides = [*({c.labels for _, c in cells}), *({q for q, _ in cells})]
-    fewest = min(sum(side in (q, c.labels) for q, c in asked) for side in sides)
-    if fewest and wilson_limits(1.0, fewest, level=0.95)[0] >= UNDERSTOOD_LOW:
-        return
     least = next(n for n in range(1, 100) if wilson_limits(1.0, n, level=0.95)[0] >= UNDERSTOOD_LOW)
-    enough = max(least * len({c.labels for _, c in cells}), least * len({q for q, _ in cells}))
+    if _fewest(cells, study.comprehension) >= least:
+        return
+    enough = next(n for n in range(least, least * len(cells) + 1) if _fewest(cells, n) >= least)
     raise StudyError(
         f"comprehension: {study.comprehension} calls cannot show that the story was understood, "
         f"were all of them right",
-        hint=f"comprehension: {max(enough, len(cells))} or more, or 0: not asked, a control not run",
+        hint=f"comprehension: {enough} or more, or 0: not asked, a control not run",
     )
+
+
+def _fewest(cells: Sequence[tuple[Comprehension, Condition]], n: int) -> int:
+    """The fewest calls that a mapping or a question gets of `n`."""
+    asked = Counter(cells[i % len(cells)] for i in range(n))
+    sides = {side for question, c in cells for side in (question, c.labels)}
+    return min(sum(k for (q, c), k in asked.items() if side in (q, c.labels)) for side in sides)
 
 
 def reply_questions(
