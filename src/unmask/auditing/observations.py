@@ -10,7 +10,7 @@ import polars as pl
 from unmask.auditing.own_reasoning import sentence
 from unmask.auditing.results import JudgeUsed
 from unmask.study import Study
-from unmask.vocabulary import JudgeStatus, ReplyStatus, Scratchpad
+from unmask.vocabulary import JudgeStatus, JudgeTask, ReplyStatus, Scratchpad
 
 UNUSABLE_WORDS = {
     ReplyStatus.TRUNCATED: "were cut off at the token limit",
@@ -31,9 +31,10 @@ def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], study: Stud
     for status, words in UNUSABLE_WORDS.items():
         if counts[str(status)]:
             found.append(f"{counts[str(status)]:,} of {total:,} replies {words}: unusable, not refusals.")
-    if any(j.screening for j in judges):
+    if screening := {j.task for j in judges if j.screening}:
+        read = "replies" if JudgeTask.COMPLIANCE in screening else "scratchpads"  # choices are read by a rule
         found.append(
-            "The replies were read by the offline screening judge, which was never checked on this model: "
+            f"The {read} were read by the offline screening judge, which was never checked on this model: "
             "take the rates as a first look."
         )
     for judge in judges:
