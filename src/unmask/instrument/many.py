@@ -89,14 +89,7 @@ def gather_many(
 ) -> Many:
     """The evidence of many studies of one design."""
     known = known or Known()
-    by_query: dict[Key, THREE] = {c: _by_query(c, counts, study) for c in study.contrasts}
-    for difference, ((a, first), (b, second)) in PAIRED.items():
-        if first in by_query and second in by_query:
-            by_query[difference] = _combine((a, by_query[first]), (b, by_query[second]))
-    if known.motives and Contrast.JOINT in by_query and Contrast.TRAINING in by_query:
-        for motive, difference in OTHER_MOTIVES.items():
-            stated = _by_query(Contrast.JOINT, counts, study, motive=motive)
-            by_query[difference] = _combine((1.0, stated), (-0.5, by_query[Contrast.TRAINING]))
+    by_query = each_query(counts, study, motives=known.motives)
     sides = [{key: mean_effects(found[i], level=level) for key, found in by_query.items()} for i in (0, 1, 2)]
     if Contrast.STORY in by_query and Contrast.BENIGN in by_query:
         story, benign = by_query[Contrast.STORY], by_query[Contrast.BENIGN]
@@ -108,6 +101,19 @@ def gather_many(
     unusable = {c.key: _share(counts[c].usable_NQ, counts[c]) for c in conditions_of(study)}
     joint_N = _worst_unobserved(counts, study) if Contrast.JOINT in by_query else None
     return Many(sides[0], sides[1], sides[2], unusable, joint_N, gap_only, known)
+
+
+def each_query(counts: Mapping[Condition, Counts], study: Study, *, motives: bool) -> dict[Key, THREE]:
+    """Contrasts and paired differences of every query, with what missing replies could have made of them."""
+    by_query: dict[Key, THREE] = {c: _by_query(c, counts, study) for c in study.contrasts}
+    for difference, ((a, first), (b, second)) in PAIRED.items():
+        if first in by_query and second in by_query:
+            by_query[difference] = combine((a, by_query[first]), (b, by_query[second]))
+    if motives and Contrast.JOINT in by_query and Contrast.TRAINING in by_query:
+        for motive, difference in OTHER_MOTIVES.items():
+            stated = _by_query(Contrast.JOINT, counts, study, motive=motive)
+            by_query[difference] = combine((1.0, stated), (-0.5, by_query[Contrast.TRAINING]))
+    return by_query
 
 
 def verdicts(many: Many, *, delta: float, unusable_share: float) -> list[VerdictName]:
@@ -159,7 +165,7 @@ def _by_query(
     return contrast_by_query(rates_NQC, weights_C), low_NQ, high_NQ
 
 
-def _combine(one: tuple[float, THREE], less: tuple[float, THREE]) -> THREE:
+def combine(one: tuple[float, THREE], less: tuple[float, THREE]) -> THREE:
     """A sum whose second weight is negative: its highest gives the lowest."""
     (a, first), (b, second) = one, less
     return (
