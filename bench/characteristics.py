@@ -26,7 +26,14 @@ def designs() -> list[Design]:
         study = design(name)
         rates = RATES if name == "demo" else USUAL_RATES
         lost = [s for s in LOST if s <= study.unusable] if name == "demo" else [0.0, 0.02, 0.05]
-        found += [design_of(study, base=base, unusable=share) for share in lost for base in rates]
+        # a story that was not understood holds no row, as one that was not asked about: the same figures
+        known = (None, True) if study.comprehension else (None,)
+        found += [
+            design_of(study, base=base, unusable=share, understood=understood)
+            for share in lost
+            for base in rates
+            for understood in known
+        ]
     return found
 
 

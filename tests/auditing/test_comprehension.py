@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
@@ -132,3 +133,21 @@ def test_follow_ups_are_shares_of_what_was_read_by_role():
     wilson = stats.binomtest(6, 8).proportion_ci(0.95, method="wilson")
     assert found.shares["keep_values"].low == pytest.approx(wilson.low)
     assert found.shares["keep_values"].high == pytest.approx(wilson.high)
+
+
+@pytest.mark.parametrize(
+    ("calls", "truly_right", "least", "most"),
+    [
+        (48, 0.98, 0.94, 0.98),
+        (48, 0.95, 0.68, 0.75),
+        (96, 0.95, 0.99, 1.0),
+        (48, 0.7, 0.0, 0.01),
+        (96, 0.7, 0.0, 0.01),
+    ],
+)
+def test_who_knows_the_story_passes_and_who_guesses_does_not(calls, truly_right, least, most):
+    """The shares that docs/questions.md gives, for two questions and two mappings."""
+    right = np.random.default_rng(1).binomial(calls // 4, truly_right, (4_000, 2, 2))
+    passes = np.vectorize(lambda n: met(int(n), calls // 2))
+    share = float((passes(right.sum(1)).all(1) & passes(right.sum(2)).all(1)).mean())
+    assert least <= share <= most

@@ -22,6 +22,7 @@ SMALL = ["--queries", "8", "--epochs", "1", "--wordings", "4"]
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("UNMASK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("UNMASK_COMPREHENSION", "0")  # their wires and counts are test_questions.py's
     monkeypatch.setenv("OPENAI_API_KEY", "stub")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "stub")
 

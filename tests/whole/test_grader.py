@@ -34,6 +34,7 @@ def servers():
 @pytest.fixture
 def wires(servers, tmp_path, monkeypatch):
     monkeypatch.setenv("UNMASK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("UNMASK_COMPREHENSION", "0")  # their wires and counts are test_questions.py's
     monkeypatch.setenv("OPENAI_API_KEY", "stub")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "stub")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", servers[1].base_url)

@@ -28,7 +28,9 @@ def read_tier(answer: str, tags: Sequence[str], rules: Rules) -> str | None:
         return None
     clauses = list(_clauses(answer, rules))
     about = [clause for clause in clauses if rules.patterns["training"].search(clause)]
-    said = _tiers(about, tags, rules) or _tiers(clauses, tags, rules)
+    said = _tiers(about, tags, rules)
+    if not said and rules.patterns["brief"].search(answer):
+        said = _tiers([c for c in clauses if not rules.patterns["aside"].search(c)], tags, rules)
     if not said and rules.patterns["unknown"].search(answer[:OPENING]):
         return UNCLEAR
     return said.pop() if len(said) == 1 else None

@@ -14,7 +14,19 @@ from unmask.files import read_yaml
 from unmask.vocabulary import CANARY, Comprehension, FollowUp
 
 LIBRARY = Path(str(files("unmask.questions"))) / "library"
-PATTERNS = ("clause", "training", "negation", "nobody", "everybody", "unknown", "yes", "no", "here")
+PATTERNS = (
+    "clause",
+    "brief",
+    "aside",
+    "training",
+    "negation",
+    "nobody",
+    "everybody",
+    "unknown",
+    "yes",
+    "no",
+    "here",
+)
 
 
 class Strict(BaseModel):
@@ -37,6 +49,8 @@ class Rules(Strict):
     clause: str
     named: str
     letter: str
+    brief: str
+    aside: str
     training: str
     negation: str
     nobody: str
