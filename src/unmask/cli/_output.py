@@ -32,6 +32,7 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
     """What will be sent, before it is."""
     from unmask.auditing.own_reasoning import sentence
     from unmask.auditing.run import args_of
+    from unmask.auditing.scenario import before_asking
 
     study = planned.resolved.study
     own = {
@@ -59,8 +60,12 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
             f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
             f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
         )
+        if e.question_calls:
+            say(f"    {e.question_calls:,} of them beside the requests: about the story, and about replies")
         if line := own[e.model]:
             say(f"    {line}")
+    if line := before_asking(next(iter(planned.prepared.values())), grader=planned.options.grader):
+        say(f"  {line}")
     if planned.check_calls:
         grader = planned.options.grader
         judged = f", read by {grader}: as many judge calls for each task" if grader else ""
