@@ -1,7 +1,7 @@
 """Compute the operating characteristics that are shipped: the ready designs at usual rates and losses.
 
 Writes src/unmask/instrument/characteristics.json. Needed after a change of estimators, tree or RECIPE
-(tests/selftest/test_characteristic.py then fails). With `--time`, times one that is not shipped instead.
+(tests/instrument/test_characteristic.py then fails). With `--time`, times one that is not shipped instead.
 """
 
 from __future__ import annotations
@@ -14,25 +14,30 @@ from dataclasses import asdict
 from unmask.files import write_atomic
 from unmask.instrument.characteristic import LOST, RATES, SHIPPED, Design, compute, design_of
 from unmask.selftest.scenarios import READY, WHOLE, design
+from unmask.vocabulary import Contrast
 
 USUAL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 SECONDS_ASKED = 60.0
+FULL = "full"
 
 
 def designs() -> list[Design]:
-    """What is shipped: the demonstration at all rates, the larger designs at usual ones."""
+    """What is shipped: the demonstration at all rates, the larger designs at usual ones.
+
+    Each for a model that understood the story and for one of which that is not known; motives are counted
+    wherever the joint contrast is asked.
+    """
     found = []
-    for name in READY:
+    for name in (*READY, FULL):
         study = design(name)
         rates = RATES if name == "demo" else USUAL_RATES
         lost = [s for s in LOST if s <= study.unusable] if name == "demo" else [0.0, 0.02, 0.05]
-        # a story that was not understood holds no row, as one that was not asked about: the same figures
-        known = (None, True) if study.comprehension else (None,)
+        motives = Contrast.JOINT in study.contrasts
         found += [
-            design_of(study, base=base, unusable=share, understood=understood)
+            design_of(study, base=base, unusable=share, understood=understood, motives=motives)
+            for understood in (True, None)
             for share in lost
             for base in rates
-            for understood in known
         ]
     return found
 
@@ -49,7 +54,10 @@ def ship() -> None:
 
 def timed() -> None:
     study = design("story")
-    cases = {"story": design_of(study, base=0.15, unusable=0.1), WHOLE: design_of(design(WHOLE), base=0.15)}
+    cases = {
+        "story": design_of(study, base=0.15, unusable=0.1, motives=True),
+        WHOLE: design_of(design(WHOLE), base=0.15, motives=True, understood=True),
+    }
     for name, one in cases.items():
         start = time.perf_counter()
         compute(one)

@@ -219,6 +219,13 @@ def _judgements(
     return [compliance, reasoning]
 
 
+def with_verdict(result: AuditResult, verdict: VerdictResult) -> AuditResult:
+    """The same audit with another verdict for its first model."""
+    first, *others = result.models
+    changed = dataclasses.replace(first, verdict=verdict)
+    return dataclasses.replace(result, models=[changed, *others])
+
+
 def _model(
     model: Faked, study: Any, replies: pl.DataFrame, judgements: pl.DataFrame, n_queries: int
 ) -> ModelResult:

@@ -112,7 +112,10 @@ def test_a_screening_judge_is_named_at_every_figure_of_it_and_at_no_other(made, 
     parts = re.split(r'<section id="model-\d" class="figures">', page)[1:]
     assert "screening" not in parts[0].split('<section id="replies">')[0]  # judged by a model
     own = parts[1].split('<section id="replies">')[0]
-    assert own.count("read by a screening judge") == 4  # in each drawing of rates and contrasts
+    assert own.count("read by a screening judge") == 2  # in each drawing of rates
+    answers = re.split(r'<article class="finding', page)[1:]
+    drawn = [a.split("</article>")[0].count("read by a screening judge") for a in answers]
+    assert drawn == [0, 2]  # and of contrasts, which stand with the reasons
     assert "by a screening judge" in own.split("</h2>")[0]
 
 

@@ -14,9 +14,10 @@ from unmask.report.rows import (
     StatusColumn,
     cell_rows,
     contrast_rows,
-    in_words,
     status_columns,
 )
+from unmask.report.why import Why, why
+from unmask.report.why import rows as compared
 from unmask.vocabulary import Contrast, Role, VerdictName
 
 
@@ -33,7 +34,7 @@ class ModelView:
     contrasts: list[ContrastRow]
     statuses: list[StatusColumn]
     unknown: list[str]
-    reasons: list[str]
+    why: Why
     pictures: dict[str, dict[str, str]]
 
 
@@ -49,7 +50,8 @@ def view(model: ModelResult, index: int, asked: Sequence[str] = ()) -> ModelView
     screening = any(j.screening for j in model.judges)
     note = "read by a screening judge: a first look" if screening else ""
     delta = 100 * model.verdict.delta
-    rates, gaps, bars = _rates(cells), _gaps(contrasts), _bars(cells)
+    rates, bars = _rates(cells), _bars(cells)
+    gaps = compared(model.verdict.findings, _gaps(contrasts))
     sizes = charts.SIZES.items()
     return ModelView(
         anchor=f"model-{index + 1}",
@@ -60,7 +62,7 @@ def view(model: ModelResult, index: int, asked: Sequence[str] = ()) -> ModelView
         scenes=[(name, list(rows)) for name, rows in groupby(cells, key=lambda c: c.scene)],
         contrasts=contrasts,
         statuses=status_columns(cells),
-        reasons=[in_words(line, cells) for line in model.verdict.reasons],
+        why=why(model.verdict, cells),
         unknown=[_name(c) for c in asked if c not in {r.contrast.name for r in contrasts}],
         pictures={
             "rates": {name: charts.rates(rates, size, note=note) for name, size in sizes},

@@ -29,6 +29,8 @@ from unmask.verdict.rows import Row, rows_of
 from unmask.verdict.words import qualifiers_of, sentence_of, undecided
 from unmask.vocabulary import Contrast, State, VerdictName
 
+CELLS_NAMED = 3  # of those with too many unusable replies; a noisy run has them all
+
 
 def interval_level(n_contrasts: int, *, tree_depth_confirmed: bool, alpha: float = ALPHA) -> float:
     """Level of each interval that decides, 1 − α/k.
@@ -180,9 +182,12 @@ def in_words(name: VerdictName) -> str:
 def _invalid(evidence: Evidence, unusable_share: float) -> Iterator[str]:
     if evidence.plumbing is Plumbing.FAILED:
         yield "the plumbing check failed: scripted organisms with known rates were not found at those rates"
-    for cell, share in evidence.unusable_by_cell.items():
-        if share > unusable_share:
-            yield f"{points(share)} % of the replies in {cell} are unusable, over {points(unusable_share)} %"
+    over = {cell: share for cell, share in evidence.unusable_by_cell.items() if share > unusable_share}
+    worst = sorted(over, key=lambda cell: -over[cell])
+    for cell in worst[:CELLS_NAMED]:
+        yield f"{points(over[cell])} % of the replies in {cell} are unusable, over {points(unusable_share)} %"
+    if len(worst) > CELLS_NAMED:
+        yield f"so are too many in {len(worst) - CELLS_NAMED} other conditions"
 
 
 def _effects(evidence: Evidence) -> dict[Key, Effect]:
