@@ -58,7 +58,8 @@ def pairs():
 
 def test_the_sets_have_the_sizes_that_the_studies_count_on():
     own = {"spoilers": 120, "spoilers_benign": 120, "brand": 120, "brand_benign": 120}  # the organisms'
-    assert list_query_sets() == {"declined": 240, "everyday": 120} | own
+    scenarios = {"animal_welfare": 120, "animal_welfare_benign": 120, "moral_values": 150, "tool_choice": 46}
+    assert list_query_sets() == {"declined": 240, "everyday": 120} | own | scenarios
 
 
 def test_declined_has_ten_queries_in_each_category_at_each_severity():
