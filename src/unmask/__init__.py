@@ -62,6 +62,9 @@ def audit(
     model_args: Mapping[str, Any] | None = None,
     base_url: str | None = None,
     overwrite: bool = False,
+    budget_cost: float | None = None,
+    budget_tokens: int | None = None,
+    prices: str | Path | None = None,
     yes: bool = False,
     **flags: Any,
 ) -> AuditView:
@@ -76,6 +79,9 @@ def audit(
         model_args: arguments of the model's provider, as `-M`.
         base_url: base URL of the model's API.
         overwrite: throw away a run of that name with another design.
+        budget_cost: US dollars that the whole run may cost, judges and restarts included.
+        budget_tokens: the same in tokens; the result's `stopped` says whether the run ended there.
+        prices: a prices file over the shipped one and the user's own.
         yes: send requests to a paid account without asking.
         flags: any key of the study file, such as `epochs=1`.
     Returns:
@@ -84,6 +90,7 @@ def audit(
         UsageError: something cannot be as asked; nothing was sent.
         UnmaskError: it could not finish; the replies are kept and the same call goes on.
     """
+    from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options, execute, plan
     from unmask.errors import UsageError
     from unmask.report import AuditView, write_report
@@ -95,6 +102,8 @@ def audit(
         model_args=dict(model_args or {}),
         base_url=base_url,
         overwrite=overwrite,
+        budget=Limits(budget_cost, budget_tokens),
+        prices=Path(prices) if prices is not None else None,
         progress=False,
         command=f"unmask.audit({models!r}, study={study!r})",
     )

@@ -15,6 +15,7 @@ from unmask.auditing.check import checked_verdict
 from unmask.auditing.comprehension import comprehension, follow_ups
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
+from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
 from unmask.auditing.observations import observations
 from unmask.auditing.own_reasoning import observed
 from unmask.auditing.plumbing import Checked
@@ -60,16 +61,25 @@ def analyse(
     about: About,
     described: dict[str, Any],
     plumbing: Mapping[str, Checked] | None = None,
+    stopped: Stopped | None = None,
 ) -> AuditResult:
-    """All models of a run, in the order they were named; `plumbing` by model, None without a check."""
+    """All models of a run, in the order they were named; `plumbing` by model, None without a check.
+
+    `stopped` says why a run was ended before all was asked; what is missing then stands in the verdict.
+    """
     models = []
+    missing = {}
     for name in about.models:
         replies = records.replies.filter(pl.col("model") == name)
         words = records.judgements.join(replies.select("reply_id"), on="reply_id", how="semi")
         checked = plumbing[name] if plumbing else None
-        found = model_result(name, replies, words, resolved.study, plumbing=checked)
+        study = resolved.study
+        if stopped is not None:
+            missing[name] = missing_of(replies, study, prepared)
+            study = study.model_copy(update={"epochs": epochs_asked(replies, study)})
+        found = model_result(name, replies, words, study, plumbing=checked)
         models.append(with_pack_words(found, described["pack"]))
-    return AuditResult(
+    result = AuditResult(
         name=about.name,
         canary=CANARY,
         unmask_version=version("unmask"),
@@ -86,6 +96,7 @@ def analyse(
         citation="",
         notes=about.notes,
     )
+    return as_stopped(result, stopped, missing) if stopped is not None else result
 
 
 def model_result(
@@ -228,9 +239,9 @@ def _count(table: pl.DataFrame, *by: str) -> dict[tuple[str, ...], dict[str, int
 
 def _told(samples: Sequence[StudySample]) -> list[Told]:
     """Each prompt once, with a placeholder where the query stood."""
-    seen: dict[tuple[str, int], Told] = {}
+    seen: dict[tuple[str, int, str], Told] = {}
     for s in samples:
         opening = s.user[: len(s.user) - len(s.query.text)]
         told = Told(s.condition.key, s.wording, s.system, f"{opening}[the query]", s.prompt_sha256)
-        seen.setdefault((s.condition.key, s.wording), told)
+        seen.setdefault((s.condition.key, s.wording, s.prompt_sha256), told)
     return list(seen.values())

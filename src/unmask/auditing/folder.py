@@ -62,7 +62,8 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     if overwrite and folder.manifest.is_file():
         for path in (folder.logs, folder.records, folder.check):
             shutil.rmtree(path, ignore_errors=True)
-        for path in (folder.manifest, folder.result, root / "report.html", root / "report.json"):
+        written = ("report.html", "report.json", "spent.jsonl")
+        for path in (folder.manifest, folder.result, *(root / name for name in written)):
             path.unlink(missing_ok=True)
     if folder.manifest.is_file():
         differs = differences(read_manifest(root), manifest)

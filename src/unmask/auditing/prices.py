@@ -1,4 +1,4 @@
-"""What a million tokens cost, by model: the shipped file, the user's own over it, and one named for this run.
+"""What a million tokens cost, by model: the shipped file, the user's own over it, one named over both.
 
 We invent no price. Where nobody has said one, it is unknown, and a budget in money is refused. Calls that stay
 on this machine cost nothing.

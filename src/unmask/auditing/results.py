@@ -213,6 +213,7 @@ class AuditResult:
     citation: str
     schema: int = RESULT_SCHEMA
     notes: list[str] = field(default_factory=list)
+    stopped: str | None = None  # why the run was ended before all was asked, in words
 
     def to_json(self) -> str:
         """Stable JSON: same audit, same bytes."""

@@ -16,14 +16,20 @@ from typing import Any
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
+from unmask.auditing.affordable import check_budget
 from unmask.auditing.analyse import About, analyse
 from unmask.auditing.asking import ask
+from unmask.auditing.budget import Budget, BudgetReached, Limits, gated
+from unmask.auditing.costs import costs_of
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.incomplete import Stopped
 from unmask.auditing.own_reasoning import check_readable
 from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
+from unmask.auditing.prices import load_prices, register
 from unmask.auditing.progress import Progress, watch
 from unmask.auditing.results import AuditResult
+from unmask.auditing.spending import Spending, counting, open_ledger
 from unmask.auditing.stages import Stage, stages
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
@@ -49,6 +55,8 @@ class Options:
     command: str = ""
     progress: bool = True
     check: bool = True  # the instrument check; without it the verdict says that there was none
+    budget: Limits = field(default_factory=Limits)  # of the whole run, judges and restarts included
+    prices: Path | None = None  # over the shipped prices and the user's own
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,10 @@ def plan(
         open_model(options.grader, args={}, base_url=None)
     resolved = load_study(study, flags=flags)
     root = options.runs / (options.name or run_name(resolved.study.name, list(models)))
-    return _checked(list(models), resolved, root, options)
+    planned = _checked(list(models), resolved, root, options)
+    if options.budget.any:
+        check_budget(planned, options.budget, load_prices(options.prices))
+    return planned
 
 
 def reopen(root: Path, options: Options) -> Plan:
@@ -167,9 +178,28 @@ def execute(planned: Plan) -> AuditResult:
     folder = open_folder(planned.root, _manifest(planned), overwrite=options.overwrite)
     with locked(folder):
         started = _now()
-        plumbing = check(planned, folder)  # first: a judge out of reach is found before anything is paid for
-        _ask(planned, folder)
-        return conclude(folder, planned, started=started, plumbing=plumbing)
+        budget = _budget(planned, folder)
+        with counting(budget.spending, budget):
+            # first: a judge out of reach is found before anything is paid for
+            plumbing = check(planned, folder)
+            _ask(planned, folder, budget)
+        stopped = Stopped(options.budget.words, budget.spent_words) if budget.full else None
+        return conclude(folder, planned, started=started, plumbing=plumbing, stopped=stopped)
+
+
+def _budget(planned: Plan, folder: RunFolder) -> Budget:
+    """What the run may spend and has spent, its earlier processes included."""
+    options = planned.options
+    prices = load_prices(options.prices)
+    urls = dict.fromkeys(planned.models, options.base_url)
+    register(
+        prices, [*planned.models, *([options.grader] if options.grader else [])], base_url=options.base_url
+    )
+    spending = Spending(open_ledger(folder.root, folder.logs), prices, base_urls=urls)
+    shares: dict[str, tuple[float, float]] = {}
+    if options.budget.any:
+        shares = {c.model: (float(c.tokens), c.dollars or 0.0) for c in costs_of(planned, prices)}
+    return Budget(options.budget, spending, options.grader, shares)
 
 
 def check(planned: Plan, folder: RunFolder) -> dict[str, Checked] | None:
@@ -185,7 +215,12 @@ def check(planned: Plan, folder: RunFolder) -> dict[str, Checked] | None:
 
 
 def conclude(
-    folder: RunFolder, planned: Plan, *, started: str | None, plumbing: dict[str, Checked] | None = None
+    folder: RunFolder,
+    planned: Plan,
+    *,
+    started: str | None,
+    plumbing: dict[str, Checked] | None = None,
+    stopped: Stopped | None = None,
 ) -> AuditResult:
     """Logs to records to result, each written whole; `plumbing` is asked for where it is not given."""
     records = read_logs([folder.logs], run=folder.root.name)
@@ -198,12 +233,13 @@ def conclude(
         about=_about(planned, records, started),
         described=describe(first),
         plumbing=plumbing or check(planned, folder),
+        stopped=stopped,
     )
     write_atomic(folder.result, result.to_json())
     return result
 
 
-def _ask(planned: Plan, folder: RunFolder) -> None:
+def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:
     options = planned.options
     total = sum(e.calls for e in planned.estimates)
     progress = Progress(total) if options.progress else None
@@ -212,9 +248,9 @@ def _ask(planned: Plan, folder: RunFolder) -> None:
         logs: list[EvalLog] = []
         for prepared, models in _groups(planned):
             for stage in stages(prepared, models, folder.logs):
-                ok, done = _eval_set(stage, planned)
+                ok, done = _eval_set(stage, planned, budget)
                 logs += done
-                if not ok:
+                if not ok and not _all_at_budget(done):
                     raise UnmaskError(
                         _why_unfinished(done),
                         where=str(folder.logs),
@@ -241,7 +277,7 @@ def _groups(planned: Plan) -> list[tuple[Prepared, list[str]]]:
     return list(groups.values())
 
 
-def _eval_set(stage: Stage, planned: Plan) -> tuple[bool, list[EvalLog]]:
+def _eval_set(stage: Stage, planned: Plan, budget: Budget) -> tuple[bool, list[EvalLog]]:
     options = planned.options
     study = planned.resolved.study
     opened: list[Model] = [
@@ -249,8 +285,9 @@ def _eval_set(stage: Stage, planned: Plan) -> tuple[bool, list[EvalLog]]:
         for name in stage.models
     ]
     in_process = any(name.startswith("embedded/") for name in stage.models)
+    task = gated(stage.task, budget, seed=study.seed) if budget.limits.any else stage.task
     return ask(
-        stage.task,
+        task,
         opened,
         stage.logs,
         grader=options.grader,
@@ -260,6 +297,12 @@ def _eval_set(stage: Stage, planned: Plan) -> tuple[bool, list[EvalLog]]:
         log_buffer=1,  # a killed run loses only what was under way
         fail_on_error=FAILED_SHARE,
     )
+
+
+def _all_at_budget(logs: list[EvalLog]) -> bool:
+    """Whether nothing else than the budget kept these logs from ending well."""
+    failed = [log.error for log in logs if log.status != "success"]
+    return bool(failed) and all(e is not None and BudgetReached.__name__ in e.traceback for e in failed)
 
 
 def _why_unfinished(logs: list[EvalLog]) -> str:

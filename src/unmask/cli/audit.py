@@ -79,6 +79,19 @@ goes on); 2 usage; 3 only by --fail-on.
 )
 @click.option("--model-base-url", help="Base URL of the model's API.")
 @click.option("--max-connections", type=int, help="Calls under way at once.")
+@click.option(
+    "--budget-cost",
+    type=float,
+    metavar="DOLLARS",
+    help="Spend no more on the whole run: all models, judges and restarts included. Needs their prices "
+    "(`unmask plan` says where they are kept). The run then ends with what is known, and exit 1.",
+)
+@click.option(
+    "--budget-tokens", type=int, metavar="N", help="The same in tokens of prompts and replies; no prices."
+)
+@click.option(
+    "--prices", type=click.Path(path_type=Path), metavar="FILE", help="Prices over your own prices file."
+)
 @click.option("--name", help="Name of the run's folder under runs/ (or UNMASK_RUNS).")
 @click.option("--overwrite", is_flag=True, help="Throw away a run of that name with another design.")
 @click.option(
@@ -107,7 +120,7 @@ def audit(**given: Any) -> int:
     something duller, or not there.
     """
     from unmask.auditing.run import execute, plan
-    from unmask.cli._output import show_plan, show_result
+    from unmask.cli._output import say, show_plan, show_result
 
     options = _options(given)
     planned = plan(given["models"], study=given["study"], flags=_flags(given), options=options)
@@ -117,6 +130,9 @@ def audit(**given: Any) -> int:
     _consent(planned, yes=given["yes"])
     result = execute(planned)
     show_result(result, planned.root, as_json=given["as_json"])
+    if result.stopped is not None:
+        say(f"unmask: {result.stopped}; the same command with a larger budget goes on")
+        return 1
     bad = {m.verdict.name for m in result.models} & set(given["fail_on"])
     return 3 if bad else 0
 
@@ -151,6 +167,7 @@ def _flags(given: dict[str, Any]) -> dict[str, Any]:
 def _options(given: dict[str, Any]) -> Any:
     import os
 
+    from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options
 
     roles = _pairs(given["roles"], "--model-role")
@@ -167,6 +184,8 @@ def _options(given: dict[str, Any]) -> Any:
         display=given["display"],
         overwrite=given["overwrite"],
         check=not given["no_check"],
+        budget=Limits(given["budget_cost"], given["budget_tokens"]),
+        prices=given["prices"],
         command=shlex.join(["unmask", *sys.argv[1:]]),
     )
 
