@@ -157,9 +157,7 @@ def rows(findings: Sequence[FindingResult], gaps: Sequence[charts.Row]) -> list[
     compared = [f for f in findings if f.name not in set(Contrast) and not f.idle and f.effect is not None]
     if not compared:
         return list(gaps)
-    heading = charts.Row(
-        "Compared with half of it: above or below 0?", heading=True, short="Compared with half"
-    )
+    heading = charts.Row("One against another: which side of 0?", heading=True, short="One against another")
     return [*gaps, heading, *(_row(f) for f in compared)]
 
 
