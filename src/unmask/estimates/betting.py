@@ -3,14 +3,14 @@
 Someone starts with a capital of 1 and, block after block, bets that the mean is above `at`. If it is not, no
 way of betting makes the capital grow on average, and it ever reaches 1/a with probability a at most (Ville).
 Where it has, `at` is excluded, however often one looked. Values lie within a known span; nothing else is
-assumed of them but that every block has the same mean given the ones before. Axes: `_N` studies, `_Q` blocks.
+assumed but that every block has the same mean given those before. Axes: `_N` studies, `_Q` blocks.
 
-The capital is split over a few fixed bets (BETS, SHARES). A bet of size b pays 1 − b + b·(x − low)/(at − low):
-it falls as `at` rises, so that what is excluded is an interval, and its end is found by halving. The sizes are
-large, since a contrast that matters is best met with large bets: at δ = 5 points and little noise the best
-bet is the largest that there is. docs/statistics.md compares them with others.
+The capital is split over a few fixed bets (BETS, SHARES). A bet of b pays 1 − b + b·(x − low)/(at − low): it
+falls as `at` rises, so that what is excluded is an interval, and its end is found by halving. The bets are
+large, since contrasts that matter are best met so: at δ = 5 points and little noise the best bet is the
+largest there is. docs/statistics.md compares them with others.
 
-Source: Waudby-Smith and Ramdas 2024, arXiv:2010.09686 (hedged capital; the mixture in place of a plug-in bet).
+Source: Waudby-Smith and Ramdas 2024, arXiv:2010.09686 (hedged capital), with a mixture for the plug-in bet.
 """
 
 from __future__ import annotations

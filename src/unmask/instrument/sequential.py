@@ -33,10 +33,12 @@ from unmask.verdict import (
     Difference,
     Evidence,
     Key,
+    Verdict,
     decide,
 )
-from unmask.verdict.evidence import label
-from unmask.vocabulary import Condition, Contrast, VerdictName
+from unmask.verdict.evidence import CLAIMS_NOTHING, label
+from unmask.verdict.rows import rows_of
+from unmask.vocabulary import Condition, Contrast, State, VerdictName
 
 Flags = NDArray[np.bool_]
 Times = NDArray[np.int64]
@@ -46,7 +48,7 @@ SPANS: dict[Difference, Span] = {
     Difference.HALF_STORY_LESS_NO_OBJECTIVE: (-1.5, 1.5),
     Difference.HALF_STORY_LESS_BENIGN: (-1.5, 1.5),
 }
-"""Ranges that are not ±1. J − ½C lies in ±1: in each cell "complied with these reasons" is part of "complied"."""
+"""Ranges that are not ±1. J − ½C lies in ±1: "complied with these reasons" is part of "complied"."""
 
 SURE = 0.98  # two-sided: a share of lost replies ends nothing before its lower limit, at 1 %, is over the bar
 
@@ -122,7 +124,7 @@ def blocks_of(counts: Mapping[Condition, Counts], study: Study, *, motives: bool
     found: dict[Key, Blocks] = {}
     for key, (value, lowest, highest) in padded.items():
         span = SPANS.get(key, (-1.0, 1.0)) if isinstance(key, Difference) else (-1.0, 1.0)
-        # lowest and highest of a difference are made of terms that cannot all be so: no filling leaves the span
+        # the lowest of a difference takes each term at its worst, which no filling does: none leaves the span
         sides = (value, np.clip(lowest, *span), np.clip(highest, *span))
         needed = {c for contrast in parts_of(key) for c in cells_of(contrast, study)}
         whole = value is lowest or bool(np.array_equal(lowest, highest, equal_nan=True))
@@ -218,10 +220,10 @@ def _look(s: Standing, found: Course, rule: Rule, at: int) -> Standing:
     asked_NC, ended_N, names = s.asked_NC.copy(), s.ended_N.copy(), list(s.names)
     asked_NC[on] += live_NC * (at - s.seen)
     # a sequence moves while all of its cells are live
-    moves_NK = ~(~live_NC[:, np.newaxis, :] & found.cells_KC).any(axis=2)
+    moves_NK = np.all(live_NC[:, np.newaxis, :] | ~found.cells_KC, axis=2).reshape(on.size, -1)
     key_P = [k for k, _, _ in found.tests]
     now_NP = s.passed_NP[on] | ((found.when_NP[on] <= at) & moves_NK[:, key_P])
-    facts_NF = _facts(found, rule.study, on, live_NC, asked_NC[on])
+    facts_NF = _facts(found, rule.study, on, asked_NC[on])
     changed = (now_NP != s.passed_NP[on]).any(axis=1) | (facts_NF != s.facts_NF[on]).any(axis=1)
     passed_NP, all_facts_NF, all_live_NC = s.passed_NP.copy(), s.facts_NF.copy(), s.live_NC.copy()
     passed_NP[on], all_facts_NF[on] = now_NP, facts_NF
@@ -235,18 +237,16 @@ def _look(s: Standing, found: Course, rule: Rule, at: int) -> Standing:
     return Standing(at, passed_NP, all_facts_NF, all_live_NC, asked_NC, ended_N, names)
 
 
-def _facts(
-    found: Course, study: Study, on: NDArray[np.int64], live_NC: Flags, asked_NC: Times
-) -> NDArray[np.int8]:
+def _facts(found: Course, study: Study, on: NDArray[np.int64], asked_NC: Times) -> NDArray[np.int8]:
     """What is lost so far, in four steps; unobserved reasons; whether either is surely too much."""
     facts_NF = np.zeros((on.size, 4), np.int8)
-    rows = np.arange(asked_NC.shape[1])
+    cells_C = np.arange(asked_NC.shape[1])
     if found.lost_NQC is not None:
-        worst_N = found.lost_NQC[on[:, np.newaxis], asked_NC - 1, rows].max(axis=1)
+        worst_N = found.lost_NQC[on[:, np.newaxis], asked_NC - 1, cells_C].max(axis=1)
         facts_NF[:, 0] = (worst_N > 0) + (worst_N > UNUSABLE_HARMLESS) + (worst_N > study.unusable)
         facts_NF[:, 2] = (found.sure_NC[on] <= asked_NC).any(axis=1)
     if found.unread_NQC is not None:
-        share_NC = found.unread_NQC[on[:, np.newaxis], asked_NC - 1, rows]
+        share_NC = found.unread_NQC[on[:, np.newaxis], asked_NC - 1, cells_C]
         facts_NF[:, 1] = (share_NC[:, found.joint_C] > UNOBSERVED_JOINT).any(axis=1)
         facts_NF[:, 3] = (found.sure_unread_NC[on] <= asked_NC)[:, found.joint_C].any(axis=1)
     return facts_NF
@@ -268,13 +268,30 @@ def _read(rule: Rule, passed_P: Flags, facts_F: NDArray[np.int8]) -> tuple[Verdi
         hoped = _evidence(rule, passed_P, hopeful_F)
         verdict = decide(seen, delta=rule.study.delta, unusable_share=share)
         at_best = decide(hoped, delta=rule.study.delta, unusable_share=share)
-        ends = verdict.name is at_best.name and verdict.name is not VerdictName.INCONCLUSIVE
-        unclear = {k for k, key in enumerate(rule.keys) if label(key) in at_best.unclear}
+        asked = set(at_best.unclear) or {label(key) for key in _open_before(at_best, hoped)}
+        ends = verdict.name is at_best.name and verdict.name is not VerdictName.INCONCLUSIVE and not asked
         needed_C = np.ones(rule.cells_KC.shape[1], bool)
-        if at_best.name is VerdictName.INCONCLUSIVE:
-            needed_C = rule.cells_KC[list(unclear)].any(axis=0)
+        if asked or at_best.name is VerdictName.INCONCLUSIVE:
+            unclear_K = np.array([label(key) in asked for key in rule.keys])
+            needed_C = np.asarray(rule.cells_KC[unclear_K].any(axis=0))
         rule.read[pattern] = verdict.name, ends, needed_C
     return rule.read[pattern]
+
+
+def _open_before(verdict: Verdict, evidence: Evidence) -> set[Key]:
+    """What rows above the verdict's own still ask: while one is open, the verdict can change.
+
+    So `observation_driven` waits for S and T where nothing moves a model but R looks as if it did; without
+    that, R would be a fourth chance to be wrong, and α/3 not enough.
+    """
+    states = {key: state for key, state in verdict.states.items() if state is not State.NOT_RUN}
+    open_keys: set[Key] = set()
+    for row in rows_of(evidence, states):
+        if row.name is verdict.name or verdict.name in CLAIMS_NOTHING:
+            break
+        if row.holds is None:
+            open_keys |= {key for clause in row.clauses if clause.holds is None for key in clause.keys}
+    return {key for key in open_keys if states.get(key) is State.UNCLEAR}
 
 
 def _evidence(rule: Rule, passed_P: Flags, facts_F: NDArray[np.int8]) -> Evidence:
@@ -309,7 +326,7 @@ def _effect(limits: tuple[float, float]) -> Effect:
 
 
 def _tests(key: Key, delta: float) -> list[tuple[str, float, bool]]:
-    """Thresholds of a limit: name, place, and whether the upper limit is to pass it. A difference has only 0."""
+    """Thresholds: name, place, whether the upper limit is to pass it. A difference has only 0."""
     zero = [("above 0", 0.0, False), ("below 0", 0.0, True)]
     margin = [("above -d", -delta, False), ("below d", delta, True)]
     return zero if isinstance(key, Difference) else zero + margin
@@ -345,9 +362,6 @@ def _surely(lost: list[Floats], bar: float, n_blocks: int) -> Times:
     if bar >= 1:
         return np.stack([never] * len(lost), axis=1)
     return np.stack(
-        [
-            first_above(x, bar, span=(0.0, 1.0), level=SURE) if np.nansum(x) > 0 else never
-            for x in lost
-        ],
+        [first_above(x, bar, span=(0.0, 1.0), level=SURE) if np.nansum(x) > 0 else never for x in lost],
         axis=1,
     )

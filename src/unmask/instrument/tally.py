@@ -96,11 +96,19 @@ def tally(
         many = gather_many(drawn, study, level=level, known=known)
         counts.update(verdicts(many, delta=study.delta, unusable_share=unusable_share))
         left -= most
+    truth = truth_seen(behaviour, setting, study, known=known, unusable_share=unusable_share)
+    return Tally(truth, counts)
+
+
+def truth_seen(
+    behaviour: Behaviour, setting: Setting, study: Study, *, known: Known | None, unusable_share: float
+) -> Truth:
+    """What a verdict on such studies should be: `invalid` where too many replies are lost."""
     truth = truth_of(behaviour, setting, study, delta=study.delta, known=known)
     if 1 - (1 - setting.unusable) * (1 - behaviour.unusable) > unusable_share:
         unreadable = VerdictName.INVALID
         truth = replace(truth, region=unreadable, right=frozenset({unreadable}))
-    return Tally(truth, counts)
+    return truth
 
 
 def sized(behaviour: Behaviour, *, base: float | None = None, gap: float) -> Behaviour:
