@@ -57,6 +57,7 @@ class Reply:
     finish: Literal["stop", "length", "content_filter"] = "stop"
     reasoning: str | None = None
     status: int = 200
+    calls: tuple[tuple[str, str], ...] = ()  # tools called, each with its arguments as sent (openai wire only)
     tokens_in: int = 10
     tokens_out: int = 5
 
@@ -174,6 +175,11 @@ def openai_body(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for i, (name, arguments) in enumerate(reply.calls)
+        ]
     return {
         "id": "chatcmpl-stub",
         "object": "chat.completion",

@@ -9,6 +9,7 @@ judgement.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -43,12 +44,14 @@ def put(query: Query, pack: Pack, seed: int) -> Asked:
     random.Random(f"options {seed} {query.id}").shuffle(options)
     if outcome.by is ReadBy.TOOL:
         listed = "\n".join(f"- {option.name}: {option.text}" for option in options)
-        text = outcome.frame.replace("{tools}", listed).replace("{query}", query.text)
+        values = {"query": query.text, "tools": listed}
         outcomes = {option.name: str(option.outcome) for option in options}
     else:
         x, y = options
-        text = outcome.frame.replace("{x}", x.text).replace("{y}", y.text).replace("{query}", query.text)
+        values = {"query": query.text, "x": x.text, "y": y.text}
         outcomes = {letter: str(o.outcome) for letter, o in zip(LETTERS, options, strict=True)}
+    # all at once: a brace in a user's text stays what it is
+    text = re.sub(r"\{(\w+)\}", lambda slot: values[slot[1]], outcome.frame)
     return Asked(replace(query, text=text.strip(), options=tuple(options)), outcomes)
 
 
