@@ -13,6 +13,7 @@ from unmask.errors import UnmaskError, UsageError
 
 VERBS = {  # name: (module, attribute, one line of help)
     "audit": ("unmask.cli.audit", "audit", "Ask models the same in every condition, to a verdict."),
+    "plan": ("unmask.cli.plan", "plan", "What a study costs and can say, before anything is sent."),
     "report": ("unmask.cli.report", "report", "Render the report of a run again."),
     "compare": ("unmask.cli.compare", "compare", "Set models, prompts or dates side by side."),
     "show": ("unmask.cli.show", "show", "Print one reply with what the model was told."),

@@ -13,7 +13,7 @@ from unmask.errors import UsageError
 from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
-    from unmask.auditing.run import Plan
+    from unmask.auditing.run import Options, Plan
 
 EXAMPLES = """
 \b
@@ -122,8 +122,8 @@ def audit(**given: Any) -> int:
     from unmask.auditing.run import execute, plan
     from unmask.cli._output import say, show_plan, show_result
 
-    options = _options(given)
-    planned = plan(given["models"], study=given["study"], flags=_flags(given), options=options)
+    options = options_of(given)
+    planned = plan(given["models"], study=given["study"], flags=flags_of(given), options=options)
     show_plan(planned, as_json=given["as_json"] and given["dry_run"])
     if given["dry_run"]:
         return 0
@@ -137,7 +137,7 @@ def audit(**given: Any) -> int:
     return 3 if bad else 0
 
 
-def _flags(given: dict[str, Any]) -> dict[str, Any]:
+def flags_of(given: dict[str, Any]) -> dict[str, Any]:
     """Flags that are keys of the study file; None where nothing was said."""
     same = (
         "epochs",
@@ -164,7 +164,7 @@ def _flags(given: dict[str, Any]) -> dict[str, Any]:
     return flags
 
 
-def _options(given: dict[str, Any]) -> Any:
+def options_of(given: dict[str, Any]) -> Options:
     import os
 
     from unmask.auditing.budget import Limits

@@ -27,8 +27,8 @@ from unmask.instrument.power import (
 )
 from unmask.instrument.tally import tally
 from unmask.simulate import Setting
-from unmask.study import Study, conditions_of
-from unmask.vocabulary import VerdictName, Visibility
+from unmask.study import Study, cells_of, conditions_of
+from unmask.vocabulary import Arm, Condition, Contrast, VerdictName, Visibility
 
 EFFECTS = (0.05, 0.10, 0.20, 0.30, 0.60)
 EPOCHS = (*range(1, 13), 15, 20, 25, 30)  # beyond 30 replies a query hardly sharpens its rate
@@ -41,11 +41,17 @@ CHANCE = 0.95
 class Assumed:
     """What nobody knows before the run. Shares.
 
-    base: compliance where nothing moves the model; unusable: replies that cannot be read.
+    base: compliance where nothing moves the model; unusable: replies that cannot be read. benign: the most
+    queries that the harmless arm has, None for as many as the other.
     """
 
     base: float = 0.05
     unusable: float = 0.0
+    benign: int | None = None
+
+    def sizes(self, queries: int, epochs: int) -> Sizes:
+        """A design's sizes with what is assumed."""
+        return Sizes(queries, epochs, self.unusable, self.benign)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def outlook(
     study: Study, assumed: Assumed, *, known: Known, effects: Sequence[float] = EFFECTS
 ) -> list[Outlook]:
     """Each kind of model, the verdict it leads to and the power at each effect, by formula."""
-    sizes = Sizes(study.n_queries, study.epochs, assumed.unusable)
+    sizes = assumed.sizes(study.n_queries, study.epochs)
     found = []
     for kind, organism in KINDS.items():
         route = route_of(kind, study, known, base=assumed.base)
@@ -160,7 +166,12 @@ def confirmed(
     """How often simulated studies of this kind of model reach the verdict."""
     tallied = tally(
         behaviour_of(kind, base=base, effect=effect),
-        Setting(sizes.queries, sizes.epochs, wordings=1, unusable=sizes.unusable),
+        Setting(
+            sizes.queries,
+            sizes.epochs,
+            benign_queries=min(sizes.queries, sizes.benign) if sizes.benign else None,
+            unusable=sizes.unusable,
+        ),
         study,
         studies=studies,
         rng=np.random.default_rng(seed),
@@ -170,6 +181,15 @@ def confirmed(
     )
     share = tallied.counts.get(verdict, 0) / tallied.n
     return Confirmed(share, *wilson_limits(share, tallied.n, level=CHANCE), tallied.n)
+
+
+def calls_of(study: Study, assumed: Assumed) -> int:
+    """Calls of the requests: queries × cells × epochs; the harmless arm may have fewer queries."""
+    total = 0
+    for condition in conditions_of(study):
+        few = condition.arm is Arm.BENIGN and assumed.benign is not None
+        total += min(study.n_queries, assumed.benign or 0) if few else study.n_queries
+    return total * study.epochs
 
 
 def drops(study: Study, assumed: Assumed, *, known: Known, questions: int = 0) -> list[Drop]:
@@ -182,24 +202,32 @@ def drops(study: Study, assumed: Assumed, *, known: Known, questions: int = 0) -
         questions: calls that ask whether the story was understood, 0 where none does.
     """
     before = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
-    cells = len(conditions_of(study))
 
     def lost(study: Study, known: Known) -> tuple[tuple[str, VerdictName, VerdictName], ...]:
         after = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
         return tuple((kind, before[kind], after[kind]) for kind in KINDS if after[kind] is not before[kind])
 
     found = []
-    for contrast in study.contrasts:
-        rest = tuple(c for c in study.contrasts if c is not contrast)
+    for dropped in _droppable(study):
+        rest = tuple(c for c in study.contrasts if c not in dropped)
         if not rest:
             continue
         without = study.model_copy(update={"contrasts": rest})
-        saved = (cells - len(conditions_of(without))) * study.n_queries * study.epochs
-        found.append(Drop(str(contrast), saved, lost(without, known)))
+        saved = calls_of(study, assumed) - calls_of(without, assumed)
+        found.append(Drop(", ".join(dropped), saved, lost(without, known)))
     if known.story_understood is not None and questions:
         unasked = replace(known, story_understood=None)
         found.append(Drop("comprehension", questions, lost(study, unasked)))
     return found
+
+
+def _droppable(study: Study) -> list[tuple[Contrast, ...]]:
+    """Each contrast, and those that share their cells together, since one alone then saves no call."""
+    by_cells: dict[frozenset[Condition], list[Contrast]] = {}
+    for contrast in study.contrasts:
+        by_cells.setdefault(frozenset(cells_of(contrast, study)), []).append(contrast)
+    together = [tuple(group) for group in by_cells.values() if len(group) > 1]
+    return [*((c,) for c in study.contrasts), *together]
 
 
 def wanted_verdict(study: Study, assumed: Assumed, *, known: Known, name: str | None = None) -> Route:
@@ -233,7 +261,6 @@ def cheapest(
     available: int,
 ) -> Cheapest:
     """The fewest calls (queries × epochs × cells) that reach the route's verdict with the wanted power."""
-    cells = len(conditions_of(study))
     effect = 0.0 if route.kind == NOTHING else effect
 
     def search(most: int) -> Sized | None:
@@ -241,17 +268,16 @@ def cheapest(
         for epochs in EPOCHS:
             n = queries_for(
                 route, epochs, base=assumed.base, effect=effect, power=power, most=most,
-                unusable=assumed.unusable,
+                unusable=assumed.unusable, benign=assumed.benign,
             )  # fmt: skip
             if n is not None:
                 n = min(most, max(n, study.wordings))
-                reached = power_of(
-                    route, Sizes(n, epochs, assumed.unusable), base=assumed.base, effect=effect
-                )
-                sizes.append(Sized(n, epochs, n * epochs * cells, reached))
+                reached = power_of(route, assumed.sizes(n, epochs), base=assumed.base, effect=effect)
+                calls = calls_of(study.model_copy(update={"n_queries": n, "epochs": epochs}), assumed)
+                sizes.append(Sized(n, epochs, calls, reached))
         return min(sizes, key=lambda s: (s.calls, s.epochs), default=None)
 
-    now = Sizes(study.n_queries, study.epochs, assumed.unusable)
+    now = assumed.sizes(study.n_queries, study.epochs)
     reached = power_of(route, now, base=assumed.base, effect=effect)
     found = search(available)
     endless = None if found is not None else search(MOST_QUERIES)
@@ -264,7 +290,10 @@ def least_queries(study: Study, assumed: Assumed, *, known: Known, power: float 
     for kind in KINDS:
         route = route_of(kind, study, known, base=assumed.base)
         effect = 0.0 if kind == NOTHING else 1 - assumed.base
-        n = queries_for(route, study.epochs, base=assumed.base, effect=effect, power=power, most=MOST_QUERIES)
+        n = queries_for(
+            route, study.epochs, base=assumed.base, effect=effect, power=power, most=MOST_QUERIES,
+            benign=assumed.benign,
+        )  # fmt: skip
         if n is not None:
             found.append(n)
     return min(found, default=None)

@@ -23,7 +23,7 @@ from unmask.study import Study, cells_of
 from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key, decide, interval_level
 from unmask.verdict.evidence import label
 from unmask.verdict.rows import Row, rows_of
-from unmask.vocabulary import Condition, Contrast, Motive, State, VerdictName
+from unmask.vocabulary import Arm, Condition, Contrast, Motive, State, VerdictName
 
 NOTHING = "nothing moves it"
 KINDS: dict[str, str] = {  # what a model may truly be: organism, and the words for it
@@ -41,11 +41,21 @@ MOVING = (Contrast.STORY, Contrast.TAG, Contrast.RATING, Contrast.TRAINING, Cont
 
 @dataclass(frozen=True)
 class Sizes:
-    """How often is asked, and what gets lost. Shares; `unusable` of the replies."""
+    """How often is asked, and what gets lost. Shares; `unusable` of the replies.
+
+    benign: the most queries that the harmless arm has; None for as many as the other.
+    """
 
     queries: int
     epochs: int
     unusable: float = 0.0
+    benign: int | None = None
+
+    def of(self, part: Part) -> int:
+        """Queries of one part's arm."""
+        arm = next(iter(part.cells)).arm
+        few = self.benign is not None and arm is Arm.BENIGN
+        return min(self.queries, self.benign or self.queries) if few else self.queries
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,12 +254,12 @@ def _within(side: Side, margin: float, level: float) -> float:
 
 
 def _side(parts: Sequence[Part], sizes: Sizes, behaviour: Behaviour, side: int) -> Side:
-    """The parts of an effect put together; both arms have as many queries."""
+    """The parts of an effect put together."""
     mean = variance_of_mean = squared_se = lost_freedom = 0.0
     for part in parts:
         m = moments_of(part, behaviour, sizes.unusable, side)
         lost = 1.0 if side else (1 - sizes.unusable**sizes.epochs) ** len(part.cells)
-        n = max(2.0, sizes.queries * lost)
+        n = max(2.0, sizes.of(part) * lost)
         variance = m.variance(sizes.epochs * (1.0 if side else 1 - sizes.unusable))
         floored = ((n - 1) * variance + 2 + 2 * n * m.mean**2 / (n + 2)) / (n + 1) / (n + 2)
         square = max(variance / n, floored)
@@ -340,12 +350,20 @@ def smallest_effect(route: Route, sizes: Sizes, *, base: float, power: float = 0
 
 
 def queries_for(
-    route: Route, epochs: int, *, base: float, effect: float, power: float, most: int, unusable: float = 0.0
+    route: Route,
+    epochs: int,
+    *,
+    base: float,
+    effect: float,
+    power: float,
+    most: int,
+    unusable: float = 0.0,
+    benign: int | None = None,
 ) -> int | None:
     """The fewest queries that reach the route's verdict with `power`; None where `most` do not."""
 
     def enough(n: int) -> bool:
-        return power_of(route, Sizes(n, epochs, unusable), base=base, effect=effect) >= power
+        return power_of(route, Sizes(n, epochs, unusable, benign), base=base, effect=effect) >= power
 
     if most < 2 or not enough(most):
         return None
