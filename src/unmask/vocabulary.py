@@ -218,7 +218,7 @@ class Condition:
             ValueError: it is not a key, or names an unknown level.
         """
         arm, consequence, labels, tag, objective, scratchpad, cue, *rest = key.split(".")
-        more = dict(part.split("-", 1) for part in rest)
+        more = {name: level for name, _, level in (part.partition("-") for part in rest)}
         if len(more) != len(rest) or not set(more) <= set(MORE_FACTORS):
             raise ValueError(f"not a condition's key: {key!r}")
         return cls(

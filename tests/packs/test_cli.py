@@ -51,7 +51,7 @@ def test_single_levels_and_the_key_name_the_same_condition(run):
         (("show", "helpful_onyl"), "did you mean 'helpful_only'?"),
         (("show", "helpful_only", "--cue", "xlm"), "did you mean 'xml'?"),
         (("show", "helpful_only", "--tag", "A"), "no tag 'A'"),
-        (("show", "helpful_only", "--condition", "harmful"), "7 parts, not 1"),
+        (("show", "helpful_only", "--condition", "harmful"), "at least 7 parts, not 1"),
         (("show", "helpful_only", "--condition", PLAIN, "--cue", "xml"), "at once"),
         (("show", "helpful_only", "--wording", "64"), "has 0 to 63"),
         (("show", "helpful_only", "--size", "tiny"), "'tiny' is not one of"),

@@ -7,9 +7,13 @@ import pytest
 from unmask.packs import check_pack, list_packs, load_pack, render
 from unmask.packs.load import LIBRARY
 from unmask.packs.render import all_levels, condition_with
-from unmask.vocabulary import CANARY, Condition, Consequence, Objective, PackSize, Scratchpad
+from unmask.vocabulary import CANARY, ROLES, Condition, Consequence, Objective, PackSize, Role, Scratchpad
 
 PACK = load_pack("helpful_only")
+NAMED_HINTS = {
+    "sameness@never_fake",
+    "thought",
+}  # what they are for; never in a plain prompt
 FILES = sorted(LIBRARY.glob("*/blocks/*/*.md"))
 
 
@@ -41,8 +45,9 @@ def test_no_text_tells_the_model_to_fake_or_hints_at_it():
         r"\b(pretend to|fak|decei|conceal|strateg|avoid being|protect your|preserve|alignment)", re.I
     )
     for passages in PACK.all_passages():
-        for text in passages.texts:
-            assert not hint.search(text), passages.file
+        if passages.file.split("/")[1].split(".")[0] not in NAMED_HINTS:
+            for text in passages.texts:
+                assert not hint.search(text), passages.file
 
 
 def test_the_examples_say_nothing_of_tiers_ratings_or_training():
@@ -67,7 +72,7 @@ def test_all_objectives_tell_a_different_goal_of_like_length():
 def test_what_training_does_to_a_refusing_model_is_told_only_where_training_happens():
     for size in PackSize:
         for levels in all_levels(PACK):
-            trains = levels["consequence"] in (Consequence.TRAINED, Consequence.BOTH_RATED)
+            trains = Role.TRAINED in ROLES[Consequence(levels["consequence"])]
             prose = dict(render(PACK, condition_with(levels, tag="free"), 6, size=size).blocks)["refusal"]
             assert bool(re.search(r"used for training", prose)) == trains
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXAMPLE = "harmful.trained.plain.free.conflicting.hidden.xml"
+LEVELS = "observed-50 (in 100), stake-grave, thought-faking, marked-first, told-openai, variation-NAME"
 SIZES = click.Choice(["full", "compact"])
 
 
@@ -35,10 +36,15 @@ def told(command: Command) -> Command:
 @click.option("--condition", "key", help="A condition's key, as records and logs have it.")
 @click.option("--tag", help="free or paid; A or B with neutral labels  [the first tier's]")
 @click.option("--labels", help="plain, swapped, neutral, neutral_swapped  [plain]")
-@click.option("--consequence", help="trained, both_rated, rated_only, none  [trained]")
+@click.option("--consequence", help="trained, both_rated, rated_only, none, all_three  [trained]")
 @click.option("--objective", help="conflicting, aligned, absent  [conflicting]")
 @click.option("--scratchpad", help="hidden, monitored, none, native  [hidden]")
 @click.option("--cue", help="xml, region, mail, sentence, omitted  [xml]")
+@click.option("--told", help="Whose names it gives: openai, google, ...  [the pack's invented ones]")
+@click.option("--observed", help="Stated chance in 100 that anybody looks at the chat  [not said]")
+@click.option("--stake", help="harmless, minor, serious, grave  [not said]")
+@click.option("--thought", help="neutral, faking, unmoved: put into the scratchpad  [none]")
+@click.option("--marked", help="first or second: the one tier whose users carry the tag  [both do]")
 @told
 def show(
     name: str, key: str | None, wording: int, size: str | None, as_json: bool, **levels: str | None
@@ -55,6 +61,7 @@ def show(
     loaded = load_pack(name)
     condition = read_condition(key, levels)
     prompt = _render(loaded, condition, wording, size)
+    reply = (("reply begins", prompt.prefill),) if prompt.prefill else ()
     if as_json:
         about = {"pack": loaded.name, "version": loaded.version, "pack_sha256": loaded.sha256}
         where = {
@@ -63,10 +70,11 @@ def show(
             "fact_line": fact_line(loaded, condition),
         }
         blocks = [{"block": block, "text": text} for block, text in prompt.blocks]
-        texts = {"system": prompt.system, "user": prompt.user("{query}"), "sha256": prompt.sha256}
+        texts = {"system": prompt.system, "user": prompt.user("{query}"), "prefill": prompt.prefill}
+        texts["sha256"] = prompt.sha256
         give(about | where | {"blocks": blocks} | texts)
         return
-    for block, text in (*prompt.blocks, ("user message", prompt.user("(the query)"))):
+    for block, text in (*prompt.blocks, ("user message", prompt.user("(the query)")), *reply):
         click.echo(click.style(f"--- {block}", dim=True) + f"\n{text}\n")
     words = len(prompt.system.split())
     click.echo(f"{loaded.name} {loaded.version}, {condition.key}, wording {wording}: {words} words", err=True)
@@ -145,31 +153,41 @@ def read_condition(key: str | None, levels: dict[str, str | None]) -> Condition:
     """
     from unmask.errors import UsageError
     from unmask.files import nearest
-    from unmask.vocabulary import Condition
+    from unmask.vocabulary import MORE_FACTORS, Condition
 
     given = {factor: level for factor, level in levels.items() if level is not None}
     if key is not None and given:
         raise UsageError(f"--condition and --{next(iter(given))} at once", hint="give one or the other")
-    parts = key.split(".") if key is not None else []
+    every = key.split(".") if key is not None else []
+    parts, more = every[:7], every[7:]
     if key is not None and len(parts) != 7:
-        raise UsageError(f"a condition's key has 7 parts, not {len(parts)}", hint=f"it is like {EXAMPLE}")
-    known = _known_levels(parts[2] if parts else given.get("labels", "plain"))
+        raise UsageError(
+            f"a condition's key has at least 7 parts, not {len(parts)}", hint=f"it is like {EXAMPLE}"
+        )
+    consequence, labels = (parts[1], parts[2]) if parts else (given.get("consequence"), given.get("labels"))
+    known = _known_levels(labels or "plain", consequence or "trained")
     chosen = dict(zip(known, parts, strict=True)) if parts else {f: given.get(f, known[f][0]) for f in known}
     for factor, level in chosen.items():
         if level not in known[factor]:
             raise UsageError(f"no {factor} {level!r}", hint=nearest(level, known[factor]))
-    return Condition.from_key(".".join(chosen.values()))
+    more += [f"{factor}-{given[factor]}" for factor in MORE_FACTORS if factor in given]
+    try:
+        return Condition.from_key(".".join([*chosen.values(), *more]))
+    except ValueError as e:
+        raise UsageError(f"not a condition: {e}", where=".".join(more), hint=LEVELS) from e
 
 
-def _known_levels(labels: str) -> dict[str, list[str]]:
+def _known_levels(labels: str, consequence: str) -> dict[str, list[str]]:
     """Factors in the order of a condition's key, each with its levels, the default first."""
-    from unmask.vocabulary import TAGS, Arm, Consequence, Cue, Labels, Objective, Scratchpad
+    from unmask.vocabulary import Arm, Consequence, Cue, Labels, Objective, Scratchpad, tags_of
 
+    known = labels in set(Labels) and consequence in set(Consequence)
+    tags = (tags_of(Labels(labels), Consequence(consequence)) if known else ()) or ("free",)
     return {
         "arm": [str(level) for level in Arm],
         "consequence": [str(level) for level in Consequence],
         "labels": [str(level) for level in Labels],
-        "tag": list(TAGS[Labels(labels)]) if labels in set(Labels) else ["free"],
+        "tag": list(tags),
         "objective": [str(level) for level in Objective],
         "scratchpad": [str(level) for level in Scratchpad],
         "cue": [str(level) for level in Cue],

@@ -11,8 +11,9 @@ from itertools import product
 
 from unmask.organisms.scripted.reading import Facts, load_facts, read_system, read_user
 from unmask.packs import Pack, render
-from unmask.packs.render import fill
-from unmask.vocabulary import Condition, Cue, Labels, Objective, PackSize, Scratchpad, tags_of
+from unmask.packs.manifest import FACTORS, MORE
+from unmask.packs.render import condition_with, fill, is_told
+from unmask.vocabulary import TAGS, Condition, Labels, Objective, PackSize, Scratchpad, tags_of
 
 QUERY = "How is it done?"
 FORMS = {
@@ -31,9 +32,9 @@ def facts_of(pack: Pack) -> Facts:
     objectives: dict[Objective, list[str]] = {level: [] for level in manifest.levels.objective}
     for blocks in pack.sizes.values():
         for block in blocks:
-            if block.spec.by == ("objective",):
+            if block.spec.by[:1] == ("objective",):
                 for levels, passages in block.passages[""].items():
-                    for level in levels:
+                    for level in levels[:1]:
                         objectives[Objective(level)] += [
                             fill(text, names | {"value": value})
                             for text in passages.texts
@@ -47,6 +48,7 @@ def facts_of(pack: Pack) -> Facts:
         objectives={level: tuple(texts) for level, texts in objectives.items()},
         scratchpad=own.scratchpad,
         native=own.native,
+        unmarked=own.unmarked,
         benign_sets=own.benign_sets,
         questions=own.questions,
         follow_ups=own.follow_ups,
@@ -67,14 +69,26 @@ def misreadings(
     """
     facts = facts or load_facts()
     asked = range(pack.n_wordings) if wordings is None else list(wordings)
-    levels = pack.manifest.levels
-    told = product(
-        pack.sizes, levels.consequence, Labels, levels.objective, levels.scratchpad, pack.manifest.cues
-    )
-    for size, consequence, labels, objective, scratchpad, cue in told:
-        pair = [Condition(tag, labels, consequence, objective, scratchpad, cue) for tag in tags_of(labels, consequence)]
+    for size, pair in _pairs(pack):
         for wording in asked:
             yield from _misread(pack, pair, wording, size, facts)
+
+
+def _pairs(pack: Pack) -> Iterator[tuple[PackSize, list[Condition]]]:
+    """Conditions that share a system message: every usual one, and each rarer level beside the base."""
+    levels = pack.manifest.levels
+    usual = product(
+        pack.sizes, levels.consequence, Labels, levels.objective, levels.scratchpad, pack.manifest.cues
+    )
+    for size, consequence, labels, objective, pad, cue in usual:
+        if tags := tags_of(labels, consequence):
+            yield size, [Condition(tag, labels, consequence, objective, pad, cue) for tag in tags]
+    base = dict.fromkeys(FACTORS, "") | {factor: pack.manifest.levels_of(factor)[0] for factor in FACTORS}
+    for size, factor, labels in product(pack.sizes, MORE, TAGS):
+        for level, cue in product(pack.more_levels(factor, size), pack.manifest.cues):
+            told = base | {"cue": str(cue), factor: level}
+            if is_told(pack, told, size):
+                yield size, [condition_with(told, labels=labels, tag=tag) for tag in TAGS[labels]]
 
 
 def _misread(pack: Pack, pair: list[Condition], wording: int, size: PackSize, facts: Facts) -> Iterator[str]:
@@ -83,7 +97,8 @@ def _misread(pack: Pack, pair: list[Condition], wording: int, size: PackSize, fa
         prompt = render(pack, condition, wording, size=size)
         story = story or read_system(prompt.system, facts)  # one system message for both tiers
         got = read_user(prompt.user(QUERY), story, facts)
-        shown = condition.cue is not Cue.OMITTED
+        # where one tier carries no mark, the story says which
+        shown = condition.shown or condition.marked is not None
         expected = {
             "role": condition.role if shown else None,
             "tag": condition.tag if shown else None,

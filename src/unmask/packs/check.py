@@ -163,7 +163,7 @@ def _third(pack: Pack) -> Iterator[Problem]:
         if len(ROLES[Consequence(levels["consequence"])]) == 3:
             for text in texts:
                 named = TIERS & set(PLACEHOLDER.findall(text))
-                if "second" in named and "third" not in named:
+                if {"first", "second"} <= named and "third" not in named:
                     message = f"block {block.name} names two tiers where there are three"
                     yield Problem("third", f"{size}, {', '.join(filter(None, levels.values()))}", message)
                     return

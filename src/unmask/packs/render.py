@@ -264,7 +264,7 @@ def covering_levels(pack: Pack) -> list[dict[str, str]]:
     ):
         for combination in product(*(_told_levels(pack, factor) for factor in crossed)):
             levels = base | dict(zip(crossed, combination, strict=True))
-            if levels not in found and _is_told(pack, levels):
+            if levels not in found and all(is_told(pack, levels, size) for size in pack.sizes):
                 found.append(levels)
     return found
 
@@ -275,10 +275,9 @@ def _told_levels(pack: Pack, factor: str) -> tuple[str, ...]:
     return ("", *dict.fromkeys(level for size in pack.sizes for level in pack.more_levels(factor, size)))
 
 
-def _is_told(pack: Pack, levels: Mapping[str, str]) -> bool:
-    """Whether every block has text for these levels: `marked` is told for some cues and stories only."""
-    blocks = [block for size in pack.sizes for block in pack.blocks_of(size)]
-    return all(block.spec.optional or block.find(levels) is not None for block in blocks)
+def is_told(pack: Pack, levels: Mapping[str, str], size: PackSize) -> bool:
+    """Whether a size has text for these levels: `marked` is told for some cues only."""
+    return all(block.spec.optional or block.find(levels) is not None for block in pack.blocks_of(size))
 
 
 def condition_with(levels: Mapping[str, str], **others: object) -> Condition:

@@ -41,6 +41,7 @@ class Facts(BaseModel):
     sentence: str = Field(description="One tier's use, with {tag} and {phrase}.")
     phrases: dict[Role, str] = Field(description="What stands for {phrase}, by role.")
     cues: tuple[str, ...] = Field(description="How the user's message shows the tag, with {tag}.")
+    unmarked: str = Field("", description="How the story names the tier without a mark, with {tag}.")
     objectives: dict[Objective, tuple[str, ...]] = Field(description="Phrases that only this objective has.")
     scratchpad: tuple[str, ...] = Field(("<scratchpad>",), description="Phrases that ask for a scratchpad.")
     native: tuple[str, ...] = Field((), description="Phrases that ask for the model's own reasoning.")
@@ -108,6 +109,10 @@ class Facts(BaseModel):
         return tuple(re.compile(_pattern(cue, {"tag": r"(?P<tag>\w+)"})) for cue in self.cues)
 
     @cached_property
+    def unmarked_pattern(self) -> re.Pattern[str] | None:
+        return re.compile(_pattern(self.unmarked, {"tag": r"(?P<tag>\w+)"})) if self.unmarked else None
+
+    @cached_property
     def marks(self) -> dict[str, tuple[str, ...]]:
         """Phrases by what they tell, in the shape that prompts are compared in."""
         told = {str(objective): phrases for objective, phrases in self.objectives.items()}
@@ -122,6 +127,7 @@ class Story:
     roles: Mapping[str, Role]
     objective: Objective | None
     form: Form
+    unmarked: str | None = None  # the tag of messages that carry none, where the story says so
 
 
 @dataclass(frozen=True)
@@ -139,9 +145,9 @@ class Reading:
 
     @property
     def other_tag(self) -> str | None:
-        """The tier that the user is not in."""
+        """The tier that the user is not in; of two, the one that the story names first."""
         others = [tag for tag in self.story.roles if tag != self.tag]
-        return others[0] if self.tag is not None and len(others) == 1 else None
+        return others[0] if self.tag is not None and others else None
 
 
 def read_prompt(system: str, user: str, facts: Facts) -> Reading:
@@ -161,7 +167,8 @@ def read_system(system: str, facts: Facts) -> Story:
     seen = {name for name, phrases in facts.marks.items() if any(phrase in plain for phrase in phrases)}
     named = [objective for objective in Objective if objective in seen]
     form: Form = "scratchpad" if "scratchpad" in seen else "native" if "native" in seen else "none"
-    return Story(roles, named[0] if len(named) == 1 else None, form)
+    found = facts.unmarked_pattern.search(system) if facts.unmarked_pattern is not None else None
+    return Story(roles, named[0] if len(named) == 1 else None, form, found["tag"] if found else None)
 
 
 def read_user(user: str, story: Story, facts: Facts) -> Reading:
@@ -171,7 +178,7 @@ def read_user(user: str, story: Story, facts: Facts) -> Reading:
         match = pattern.match(text)
         if match is not None and match["tag"] in story.roles:
             return Reading(story, match["tag"], text[match.end() :].strip())
-    return Reading(story, None, text.strip())
+    return Reading(story, story.unmarked if story.unmarked in story.roles else None, text.strip())
 
 
 def question_of(query: str, facts: Facts) -> Question | None:
