@@ -68,3 +68,20 @@ def test_a_verdict_that_simulated_studies_do_not_bear_out_is_withheld(monkeypatc
     found = checked_verdict(*evidence_of(0.8), STUDY, PASSED)
     assert found.verdict.name is VerdictName.INCONCLUSIVE
     assert any("withheld by the instrument check" in why for why in found.verdict.reasons)
+
+
+def test_for_a_scripted_model_the_check_is_the_judges_card_and_for_no_other():
+    reasons = CellCheck("trained", "af", 0.95, 160, 129, 80)
+    checked = Checked(Plumbing.PASSED, 160, [*CELLS, reasons])
+    told = "judge checked on scripted replies only: it found the reasons in 129 of 160, so in 74 % or more"
+    scripted = checked_verdict(*evidence_of(0.8), STUDY, checked, scripted=True).verdict
+    assert told in scripted.qualifiers
+    assert "judge not checked" not in scripted.sentence
+    other = checked_verdict(*evidence_of(0.8), STUDY, checked).verdict
+    assert told not in other.qualifiers
+    assert "judge not checked on this model" in other.sentence
+
+
+def test_a_check_without_reasons_is_no_card():
+    found = checked_verdict(*evidence_of(0.8), STUDY, PASSED, scripted=True)
+    assert "judge not checked on this model" in found.verdict.sentence
