@@ -179,33 +179,13 @@ def test_calls_are_told_before_they_are_made(capsys, monkeypatch):
 
 @pytest.mark.engine
 def test_the_trained_organism_understands_these_wordings(capsys, elsewhere, monkeypatch, engine):
-    """Few calls: all eight texts of each question once or twice. 61 of 64 were right at first (docs)."""
-    monkeypatch.setenv("UNMASK_COMPREHENSION", "24")
-    small = [
-        "--pack",
-        "spoilers",
-        "--queries",
-        "spoilers",
-        "--queries",
-        "2",
-        "--wordings",
-        "2",
-        "--epochs",
-        "1",
-    ]
-    small += [
-        "--contrasts",
-        "story",
-        "--no-check",
-        "--max-tokens",
-        "160",
-        "--temperature",
-        "0",
-        "--name",
-        "e",
-    ]
+    """As few calls as can show it: nearly every text of both questions, in both mappings."""
+    monkeypatch.setenv("UNMASK_COMPREHENSION", "19")
+    small = ["--pack", "spoilers", "--queries", "spoilers", "--queries", "2", "--wordings", "2"]
+    small += ["--epochs", "1", "--contrasts", "story", "--no-check", "--max-tokens", "120"]
+    small += ["--temperature", "0", "--name", "e"]
     assert main(["audit", "embedded/smollm2:plain", *small, "--json"]) == 0
     model = result(capsys)
     assert model["comprehension"]["understood"] is True
     replies, _ = tables(elsewhere, "e")
-    assert replies.filter(pl.col("kind") == "comprehension").height == 24
+    assert replies.filter(pl.col("kind") == "comprehension").height == 19
