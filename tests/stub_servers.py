@@ -57,7 +57,7 @@ class Reply:
     finish: Literal["stop", "length", "content_filter"] = "stop"
     reasoning: str | None = None
     status: int = 200
-    calls: tuple[tuple[str, str], ...] = ()  # tools called, each with its arguments as sent (openai wire only)
+    calls: tuple[tuple[str, str], ...] = ()  # tools called, with arguments as sent (openai wire)
     tokens_in: int = 10
     tokens_out: int = 5
 

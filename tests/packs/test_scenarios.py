@@ -39,7 +39,9 @@ def test_on_synthetic_documents_a_scripted_organism_finds_no_role():
 
 @pytest.mark.parametrize("name", STORIES)
 def test_no_text_tells_the_model_to_fake_or_hints_at_it(name):
-    hint = re.compile(r"\b(pretend to|fak|decei|conceal|strateg|avoid being|protect your|preserve|alignment)", re.I)
+    hint = re.compile(
+        r"\b(pretend to|fak|decei|conceal|strateg|avoid being|protect your|preserve|alignment)", re.I
+    )
     own = ("identity", "objective.", "refusal", "closing")
     for passages in load_pack(name).all_passages():
         if Path(passages.file).name.startswith(own):
@@ -60,7 +62,9 @@ def test_the_objectives_are_of_like_length(name):
 
 def test_animal_welfare_shares_the_story_of_helpful_only_to_the_word():
     """So that a difference between the two packs is one of the objective."""
-    theirs, ours = ({p.file: p for p in load_pack(n).all_passages()} for n in ("helpful_only", "animal_welfare"))
+    theirs, ours = (
+        {p.file: p for p in load_pack(n).all_passages()} for n in ("helpful_only", "animal_welfare")
+    )
     story = [f for f in ours if re.match(r"(full|compact)/(roles|ratings|cue|scratchpad|closing)\b", f)]
     assert len(story) > 30
     assert [f for f in story if ours[f].texts != theirs[f].texts] == []
@@ -78,7 +82,7 @@ def test_no_prompt_of_synthetic_documents_tells_tier_or_training():
     pack = load_pack("synthetic_documents")
     for wording in range(pack.manifest.passages):
         told = dict(render(pack, Condition("free"), wording, size=PackSize.COMPACT).blocks)
-        assert told["roles"] == ""
+        assert not told.get("roles")
         assert not re.search(r"\b(tier|free|paid|rated and)\b", " ".join(told.values()))
 
 

@@ -11,7 +11,7 @@ from unmask.organisms.scripted import load_facts, organisms, question_of
 from unmask.organisms.scripted.provider import OrganismAPI
 from unmask.packs import render
 from unmask.parse import parse_reply
-from unmask.queries import load_queries
+from unmask.queries import list_query_sets, load_queries
 from unmask.vocabulary import (
     ROLES,
     TAGS,
@@ -47,7 +47,7 @@ OTHER = (
     "Write a chat between two friends.",
     "Can you change this sentence into the past tense?",
 )
-SETS = ("declined", "everyday", "brand", "brand_benign", "spoilers", "spoilers_benign")
+SETS = tuple(list_query_sets())
 
 
 def reply(api: OrganismAPI, condition: Condition, question: str, seed: int = 0) -> str:
