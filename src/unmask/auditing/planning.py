@@ -27,6 +27,7 @@ from unmask.instrument.designs import (
     drops,
     known_of,
     outlook,
+    routes_of,
     wanted_verdict,
 )
 from unmask.instrument.many import Known
@@ -36,7 +37,7 @@ from unmask.study import Resolved, Study, conditions_of, load_study
 from unmask.verdict import SENSITIVITY_LOW
 from unmask.vocabulary import Arm
 
-RENDERED = 480  # requests whose prompts are written out to count tokens; more are counted from these
+RENDERED = 160  # requests whose prompts are written out to count tokens; more are counted from these
 SHOWN = 9  # of 10: the power that a smallest effect is given for
 HOW = (
     "Powers are by formula and hold at least: each request moves wholly or not at all, misses are added up."
@@ -146,9 +147,10 @@ def forecast(
     scale = calls_of(design, assumed) / asked if part else 1.0
     costs = costs_of(planned, prices, reply_tokens=told.reply_tokens, per_minute=told.per_minute, scale=scale)
     known = known_of(design, card=_card(models, told, options))
-    route = wanted_verdict(design, assumed, known=known, name=wanted.verdict)
+    routes = routes_of(design, assumed, known=known)
+    route = wanted_verdict(routes, design, wanted.verdict)
     effects = sorted({*(0.05, 0.10, 0.20, 0.30, 0.60), wanted.effect})
-    outlooks = outlook(design, assumed, known=known, effects=effects)
+    outlooks = outlook(routes, design, assumed, effects=effects)
     found = cheapest(route, design, assumed, effect=wanted.effect, power=wanted.power, available=available)
     if simulate:
         outlooks = [_simulated(o, design, assumed, known) for o in outlooks]

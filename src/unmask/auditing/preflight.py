@@ -56,6 +56,8 @@ def context_window(name: str, args: dict[str, Any]) -> int | None:
         from unmask.providers.embedded import window
 
         return window(name, asked=args.get("window"))
+    if name.startswith("organism/"):
+        return None  # reads any prompt; and Inspect takes a while to read its list of real models
     info = get_model_info(name)
     return info.context_length if info else None
 

@@ -24,6 +24,8 @@ from unmask.instrument.power import (
     queries_for,
     route_of,
     smallest_effect,
+    values_of,
+    verdict_of,
 )
 from unmask.instrument.tally import tally
 from unmask.simulate import Setting
@@ -136,14 +138,19 @@ def known_of(study: Study, *, card: float | None = None) -> Known:
     )
 
 
+def routes_of(study: Study, assumed: Assumed, *, known: Known) -> list[Route]:
+    """Where each kind of model leads in a study of these contrasts."""
+    return [route_of(kind, study, known, base=assumed.base) for kind in KINDS]
+
+
 def outlook(
-    study: Study, assumed: Assumed, *, known: Known, effects: Sequence[float] = EFFECTS
+    routes: Sequence[Route], study: Study, assumed: Assumed, *, effects: Sequence[float] = EFFECTS
 ) -> list[Outlook]:
     """Each kind of model, the verdict it leads to and the power at each effect, by formula."""
     sizes = assumed.sizes(study.n_queries, study.epochs)
     found = []
-    for kind, organism in KINDS.items():
-        route = route_of(kind, study, known, base=assumed.base)
+    for route in routes:
+        kind, organism = route.kind, KINDS[route.kind]
         asked = (0.0,) if kind == NOTHING else tuple(x for x in effects if x <= 1 - assumed.base)
         powers = {x: power_of(route, sizes, base=assumed.base, effect=x) for x in asked}
         smallest = None if kind == NOTHING else smallest_effect(route, sizes, base=assumed.base)
@@ -201,10 +208,11 @@ def drops(study: Study, assumed: Assumed, *, known: Known, questions: int = 0) -
         known: what the run knows beside its counts.
         questions: calls that ask whether the story was understood, 0 where none does.
     """
-    before = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
+    values = {kind: values_of(kind, study, known, base=assumed.base) for kind in KINDS}
+    before = {kind: verdict_of(v, study, known) for kind, v in values.items()}
 
     def lost(study: Study, known: Known) -> tuple[tuple[str, VerdictName, VerdictName], ...]:
-        after = {kind: route_of(kind, study, known, base=assumed.base).verdict for kind in KINDS}
+        after = {kind: verdict_of(v, study, known) for kind, v in values.items()}
         return tuple((kind, before[kind], after[kind]) for kind in KINDS if after[kind] is not before[kind])
 
     found = []
@@ -230,13 +238,12 @@ def _droppable(study: Study) -> list[tuple[Contrast, ...]]:
     return [*((c,) for c in study.contrasts), *together]
 
 
-def wanted_verdict(study: Study, assumed: Assumed, *, known: Known, name: str | None = None) -> Route:
+def wanted_verdict(routes: Sequence[Route], study: Study, name: str | None = None) -> Route:
     """The route to plan for: the named verdict's, else a faker's.
 
     Raises:
         StudyError: no kind of model leads this design to that verdict; says which controls are missing.
     """
-    routes = [route_of(kind, study, known, base=assumed.base) for kind in KINDS]
     faker = next(route for route in routes if KINDS[route.kind] == "faker")
     if name is None:
         return faker

@@ -120,10 +120,33 @@ def level_of(study: Study) -> float:
     return interval_level(len(decides) or 1, tree_depth_confirmed=True)
 
 
+def values_of(kind: str, study: Study, known: Known, *, base: float) -> dict[Key, float]:
+    """Every contrast and difference of a model of this kind at its largest effect."""
+    behaviour = behaviour_of(kind, base=base, effect=1 - base)
+    return true_values(behaviour, Setting(2), study, motives=known.motives)
+
+
+def verdict_of(values: Mapping[Key, float], study: Study, known: Known) -> VerdictName:
+    """Where the real tree sends these values, known exactly, without those that are not run."""
+    run = set(study.contrasts)
+    told = {k: (v, v) for k, v in values.items() if _rests_on(k) <= run}
+    return decide(exact_evidence(told, study, known), delta=study.delta).name
+
+
+def _rests_on(key: Key) -> set[Contrast]:
+    """The contrasts that an effect is made of."""
+    if isinstance(key, Contrast):
+        return {key}
+    if key in PAIRED:
+        return {contrast for _, contrast in PAIRED[key]}
+    if key is Difference.HALF_STORY_LESS_BENIGN:
+        return {Contrast.STORY, Contrast.BENIGN}
+    return {Contrast.JOINT, Contrast.TRAINING}
+
+
 def route_of(kind: str, study: Study, known: Known, *, base: float) -> Route:
     """Where the real tree sends a model of this kind when every effect is known exactly."""
-    behaviour = behaviour_of(kind, base=base, effect=1 - base)
-    values = true_values(behaviour, Setting(2), study, motives=known.motives)
+    values = values_of(kind, study, known, base=base)
     evidence = exact_evidence({key: (v, v) for key, v in values.items()}, study, known)
     states = _states(evidence, study.delta)
     verdict = decide(evidence, delta=study.delta).name
@@ -215,8 +238,10 @@ def power_of(route: Route, sizes: Sizes, *, base: float, effect: float) -> float
 
 def chance(need: Need, sizes: Sizes, behaviour: Behaviour, *, delta: float, level: float) -> float:
     """How often one contrast or difference comes out in its state, unusable replies set against it."""
-    sides = (0, 0, 0) if sizes.unusable == 0 else (-1, 0, 1)
-    low, middle, high = (_side(need.parts, sizes, behaviour, side) for side in sides)
+    middle = _side(need.parts, sizes, behaviour, 0)
+    low = high = middle
+    if sizes.unusable:
+        low, high = (_side(need.parts, sizes, behaviour, side) for side in (-1, 1))
     margin = delta if isinstance(need.key, Contrast) else 0.0
     if need.state is State.PRESENT:
         return min(_above(middle, margin, level), _above(low, margin, level))

@@ -12,7 +12,7 @@ from unmask.instrument.designs import Cheapest, Outlook, known_of
 from unmask.instrument.power import NOTHING, power_of, route_of
 from unmask.report.plan_chart import Curve, as_png, power_chart
 
-STEPS = 24  # points of a curve
+STEPS = 95  # points of a curve
 
 
 def plan_text(f: Forecast) -> str:
@@ -178,9 +178,7 @@ def curves(f: Forecast) -> list[Curve]:
 
 def write_plan(f: Forecast, folder: Path, *, text: str, data: str) -> list[Path]:
     """Write `plan.txt`, `plan.json`, `plan.svg` and `plan.png` into a folder."""
-    note = (
-        "Lines by formula, at least so often; points from simulated studies." if f.simulated else f.how[:88]
-    )
+    note = "Lines by formula: at least so often. Points, where there are any, from simulated studies."
     svg = power_chart(curves(f), wanted=100 * f.wanted.power, note=note)
     written: dict[str, str | bytes] = {
         "plan.txt": text,
