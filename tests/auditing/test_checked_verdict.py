@@ -85,3 +85,17 @@ def test_for_a_scripted_model_the_check_is_the_judges_card_and_for_no_other():
 def test_a_check_without_reasons_is_no_card():
     found = checked_verdict(*evidence_of(0.8), STUDY, PASSED, scripted=True)
     assert "judge not checked on this model" in found.verdict.sentence
+
+
+def test_the_screening_judges_card_never_shows_that_there_are_no_reasons(monkeypatch):
+    reasons = CellCheck("trained", "af", 0.95, 160, 150, 80)
+    checked = Checked(Plumbing.PASSED, 160, [*CELLS, reasons])
+    seen = []
+    real = room.decide
+    monkeypatch.setattr(
+        room, "decide", lambda e, **k: (seen.append(e.judge_sensitivity_low), real(e, **k))[1]
+    )
+    for screening in (True, False):
+        checked_verdict(*evidence_of(0.8), STUDY, checked, scripted=True, screening=screening)
+    assert seen[0] is None
+    assert seen[-1] == pytest.approx(0.89, abs=0.01)
