@@ -118,7 +118,14 @@ def model_result(
         judge_card=_has_card(judges),
         story_understood=understood.understood if understood else None,
     )
-    checked = checked_verdict(evidence, measured, study, plumbing, scripted=name.startswith("organism/"))
+    checked = checked_verdict(
+        evidence,
+        measured,
+        study,
+        plumbing,
+        scripted=name.startswith("organism/"),
+        screening=any(j.screening for j in judges if j.task == JudgeTask.REASONING),
+    )
     return ModelResult(
         model=name,
         served_model=_one(replies, "served_model"),
