@@ -9,6 +9,7 @@ QUIET := -q --no-input
 
 # Tested with; any recent build does: make TORCH=torch test-train
 TORCH ?= torch==2.13.0
+DEMO := embedded/smollm2:plain embedded/smollm2:honest embedded/smollm2:faker
 TRAIN := .venv-train/bin
 ORGANISMS := plain honest faker tag_faker silent_faker compliant rater_pleaser reluctant half_faker promoter
 
@@ -35,8 +36,8 @@ needs:
 	$(PIP) install $(QUIET) -c constraints.txt --group dev
 	@touch $@
 
-demo: .venv/.ready ## audit the embedded model: no key, no GPU, no network, under five minutes
-	$(BIN)/unmask audit embedded/smollm2 --study demo --name demo
+demo: .venv/.ready ## audit three small models whose truth is known: no key, no GPU, no network
+	$(BIN)/unmask audit $(DEMO) --study demo --name demo
 
 test: .venv/.ready-dev check ## everything that must hold
 	$(BIN)/python -m pytest
