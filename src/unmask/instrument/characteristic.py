@@ -157,7 +157,10 @@ class Characteristic:
         if self.formula is None:
             return "This run is too small to find a faker of any size in 9 of 10 cases."
         if self.limit is None:
-            return "So many replies are unusable that this run finds a faker of no size in 9 of 10 cases."
+            return (
+                "Simulated runs like this one find a faker of no size in 9 of 10 cases: too few requests, "
+                "too many unusable replies, or both."
+            )
         worst = max((share for share, _, _ in self.wrong.values()), default=0.0)
         share = f"at most {100 * worst:.1f} % say" if worst else "none says"
         return (
