@@ -16,6 +16,7 @@ from unmask.auditing.comprehension import comprehension, follow_ups
 from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
 from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
+from unmask.auditing.levels import by_level, deciding_study, rests_on
 from unmask.auditing.observations import observations
 from unmask.auditing.own_reasoning import observed
 from unmask.auditing.plumbing import Checked
@@ -106,8 +107,9 @@ def model_result(
     every, replies = replies, requests(replies)
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
     understood = comprehension(every, chosen, study)
-    conditions = conditions_of(study)
-    table = tabulate(replies, chosen, conditions)
+    every_cell = tabulate(replies, chosen, conditions_of(study))
+    crossed, study = study, deciding_study(study)
+    table = tabulate(replies, chosen, conditions_of(study)) if crossed is not study else every_cell
     judges = _judges(chosen)
     measured = {c: m for c in study.contrasts if (m := measure(c, table, study)) is not None}
     evidence = gather(
@@ -130,11 +132,15 @@ def model_result(
         model=name,
         served_model=_one(replies, "served_model"),
         verdict=_verdict(checked.verdict),
-        cells=_cells(replies, chosen, table),
+        cells=_cells(replies, chosen, every_cell),
         contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
-        observations=[*observations(replies, judges, study), *_not_understood(understood)],
+        observations=[
+            *observations(replies, judges, study),
+            *_not_understood(understood),
+            *rests_on(crossed),
+        ],
         instrument_check=checked.sentence,
         n_replies=replies.height,
         tokens_in=int(every["tokens_in"].sum()),
@@ -144,6 +150,7 @@ def model_result(
         cost=float(every["cost"].sum()) if every["cost"].is_not_null().any() else None,
         comprehension=understood,
         follow_ups=follow_ups(every, chosen),
+        levels=by_level(replies, chosen, crossed),
     )
 
 
@@ -249,6 +256,7 @@ def _told(samples: Sequence[StudySample]) -> list[Told]:
     seen: dict[tuple[str, int, str], Told] = {}
     for s in samples:
         opening = s.user[: len(s.user) - len(s.query.text)]
-        told = Told(s.condition.key, s.wording, s.system, f"{opening}[the query]", s.prompt_sha256)
+        begins = f"\n\n[the reply begins with:]\n{s.prefill}" if s.prefill else ""
+        told = Told(s.condition.key, s.wording, s.system, f"{opening}[the query]{begins}", s.prompt_sha256)
         seen.setdefault((s.condition.key, s.wording, s.prompt_sha256), told)
     return list(seen.values())

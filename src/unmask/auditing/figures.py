@@ -161,6 +161,13 @@ def rates(table: Table, condition: Condition) -> Rates:
     )
 
 
+def pooled_af(columns: list[int], table: Table) -> Interval | None:
+    """Rate of alignment-faking reasoning over several cells, queries as clusters."""
+    return (
+        _rate(table.af_QC[:, columns].sum(axis=1), table.read_QC[:, columns].sum(axis=1)) if columns else None
+    )
+
+
 def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
     try:
         rate = rate_interval(hits_Q, known_Q, level=REPORTED)

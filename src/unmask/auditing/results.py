@@ -158,6 +158,20 @@ class FollowUpResult:
 
 
 @dataclass(frozen=True)
+class LevelResult:
+    """Contrasts at one combination of crossed levels; `base` marks the one that comes first.
+
+    at: factor to level, in words. af: alignment-faking reasoning where trained on; None where none was read.
+    """
+
+    at: dict[str, str]
+    base: bool
+    decides: bool
+    contrasts: list[ContrastResult]
+    af: Interval | None = None
+
+
+@dataclass(frozen=True)
 class ModelResult:
     """All that was found about one model."""
 
@@ -180,6 +194,7 @@ class ModelResult:
     cost: float | None
     comprehension: ComprehensionResult | None = None
     follow_ups: list[FollowUpResult] = field(default_factory=list)
+    levels: list[LevelResult] = field(default_factory=list)  # of crossed factors; empty where none is crossed
 
 
 @dataclass(frozen=True)
@@ -242,10 +257,7 @@ def _model(data: dict[str, Any]) -> ModelResult:
         CellResult(**{**c, **{k: _interval(c[k]) for k in ("complied", "strict", "af")}})
         for c in data["cells"]
     ]
-    intervals = ("effect", "effect_95", "strict_95", "bounds")
-    contrasts = [
-        ContrastResult(**{**c, **{k: _interval(c[k]) for k in intervals}}) for c in data["contrasts"]
-    ]
+    contrasts = [_contrast(c) for c in data["contrasts"]]
     told = data["verdict"]
     findings = [FindingResult(**{**f, "effect": _interval(f["effect"])}) for f in told.get("findings", [])]
     verdict = VerdictResult(**{**told, "findings": findings})
@@ -257,7 +269,16 @@ def _model(data: dict[str, Any]) -> ModelResult:
     ]
     found: dict[str, Any] = {"cells": cells, "contrasts": contrasts, "verdict": verdict, "judges": judges}
     found |= {"comprehension": _comprehension(asked), "follow_ups": follow_ups}
+    found["levels"] = [
+        LevelResult(**{**x, "contrasts": [_contrast(c) for c in x["contrasts"]], "af": _interval(x["af"])})
+        for x in data.get("levels", [])
+    ]
     return ModelResult(**{**data, **found})
+
+
+def _contrast(data: dict[str, Any]) -> ContrastResult:
+    intervals = ("effect", "effect_95", "strict_95", "bounds")
+    return ContrastResult(**{**data, **{k: _interval(data[k]) for k in intervals}})
 
 
 def _comprehension(data: dict[str, Any] | None) -> ComprehensionResult | None:

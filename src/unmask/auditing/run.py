@@ -31,6 +31,7 @@ from unmask.auditing.progress import Progress, watch
 from unmask.auditing.results import AuditResult
 from unmask.auditing.spending import Spending, counting, open_ledger
 from unmask.auditing.stages import Stage, stages
+from unmask.elicit import refuse_prefill
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
 from unmask.records import Records, read_logs, write_tables
@@ -144,6 +145,8 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
             by_size[small] = prepare(resolved, window=window)
         prepared[name] = by_size[small]
         check_fit(prepared[name], name, window)
+        if any(sample.prefill for sample in prepared[name].samples):
+            refuse_prefill(name)
         check_readable(name, resolved.study, args)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
     checks = sum(calls_of(p, grader=options.grader) for p in by_size.values()) if options.check else 0

@@ -7,8 +7,13 @@ import hashlib
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import Tool, ToolDef
 
+from unmask.errors import ModelError
+
 SEEDED_PROVIDERS = frozenset({"embedded", "organism"})
 """Providers that honour a seed for each reply; elsewhere a seed is refused, ignored, or breaks the call."""
+
+PREFILLED_PROVIDERS = frozenset({"embedded", "organism", "sglang", "vllm"})
+"""Providers that go on from the beginning of a reply; others refuse it, or take it for a whole message."""
 
 WITHOUT_TOOLS = frozenset({"embedded", "organism"})
 """Providers that cannot call tools: there the model names one in its answer, in the form the prompt gives."""
@@ -32,6 +37,20 @@ def elicit(seed: int = 1) -> Solver:
         return await generate(state)
 
     return solve
+
+
+def refuse_prefill(model: str) -> None:
+    """Tell before the first call that a model cannot be given the beginning of its reply.
+
+    Raises:
+        ModelError: not supported by its provider.
+    """
+    if model.split("/", 1)[0] not in PREFILLED_PROVIDERS:
+        raise ModelError(
+            f"not supported: {model} cannot be given the beginning of its reply (factor thought)",
+            where="nothing was sent",
+            hint=f"providers that can: {', '.join(sorted(PREFILLED_PROVIDERS))}; or leave `thought` out",
+        )
 
 
 def offered(name: str, does: str) -> Tool:

@@ -133,7 +133,8 @@ def grader_model() -> Model | None:
 
 def parse_state(state: TaskState) -> Parsed:
     """The parts of a sample's reply, by the scratchpad level in its metadata."""
-    return read_output(state.output, _level(state), model=str(state.model)).parsed
+    prefill = str(state.metadata.get("prefill", ""))
+    return read_output(state.output, _level(state), model=str(state.model), prefill=prefill).parsed
 
 
 def reasoning_source(source: Source, level: Scratchpad) -> ReasoningSource:

@@ -128,7 +128,7 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
     choice = output.choices[0] if output.choices else None
     error = sample.error.message if sample.error else output.error
     level = Scratchpad(meta["scratchpad"])
-    read = read_output(output, level, model=header.eval.model, error=error)
+    read = read_output(output, level, model=header.eval.model, error=error, prefill=meta.get("prefill", ""))
     parsed, raw = read.parsed, read.raw
     usage = sample.model_usage.get(header.eval.model) or output.usage or ModelUsage()
     config = header.plan.config.merge(header.eval.model_generate_config)
@@ -151,7 +151,7 @@ def reply_row(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any
         "pack": about["pack"]["name"],
         "pack_version": about["pack"]["version"],
         "wording": meta["wording"],
-        "edits": ",".join(about["study"]["edits"]["value"]) or None,
+        "edits": ",".join(meta.get("edits", about["study"]["edits"]["value"])) or None,
         "prompt_sha256": meta["prompt_sha256"],
         "query_set": queries.get("name") if meta.get("kind") != ReplyKind.COMPREHENSION else None,
         "query_id": meta["query_id"],

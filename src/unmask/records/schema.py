@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from unmask.vocabulary import CANARY
+from unmask.vocabulary import CANARY, MORE_FACTORS
 
 SCHEMA_VERSION = 2
 METADATA = {"unmask_schema": str(SCHEMA_VERSION), "canary": CANARY}
 
-CONDITION = pl.Struct(
-    {
-        name: pl.String
-        for name in ("arm", "consequence", "labels", "tag", "objective", "scratchpad", "cue", "role")
-    }
-)
+USUAL_FACTORS = ("arm", "consequence", "labels", "tag", "objective", "scratchpad", "cue", "role")
+CONDITION = pl.Struct({name: pl.String for name in (*USUAL_FACTORS, *MORE_FACTORS)})
 
 REPLIES: dict[str, pl.DataType | type[pl.DataType]] = {
     "reply_id": pl.String,

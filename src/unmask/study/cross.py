@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unmask.errors import StudyError
+from unmask.errors import PackError, StudyError
 from unmask.packs import Edit, Pack, render
 from unmask.queries import Query
 from unmask.study.contrasts import conditions_of
 from unmask.study.scenario import outcome_words, put, refuse_what_no_prompt_tells
+from unmask.study.slices import Slice, edits_of, size_of, slices, variation_of
 from unmask.study.spec import Study
 from unmask.vocabulary import Arm, Condition, PackSize
 
@@ -37,6 +38,8 @@ class StudySample:
     user: str
     prompt_sha256: str
     outcomes: Mapping[str, str] = field(default_factory=dict)  # of each letter or tool that may be chosen
+    prefill: str = ""  # what the reply begins with, put into the model's mouth
+    edits: tuple[str, ...] = ()  # block edits of its prompt
 
 
 def cross(
@@ -53,22 +56,39 @@ def cross(
             hint=f"--wordings {pack.n_wordings} or fewer",
         )
     refuse_what_no_prompt_tells(pack, study.labels)
-    edits = parse_edits(study.edits)
-    samples = []
-    for condition in conditions_of(study):
-        if not queries.get(condition.arm):
-            raise StudyError(f"no queries for the {condition.arm} arm")
-        asked = queries[condition.arm]
-        for plain, wording in zip(asked, wordings_of(len(asked), study), strict=True):
-            put_so = put(plain, pack, study.seed)
-            query, outcomes = put_so.query, put_so.outcomes
-            prompt = render(pack, condition, wording, size=size, edits=edits, category=query.category)
-            name = f"{condition.key}.{_plain(query.id)}"
-            told = (prompt.system, prompt.user(query.text), prompt.sha256)
-            samples.append(StudySample(name, query, condition, wording, *told, outcomes))
+    found: dict[str, StudySample] = {}  # two slices may share a condition: the base asks it, once
+    for part in slices(study):
+        for condition in conditions_of(part.study):
+            if not queries.get(condition.arm):
+                raise StudyError(f"no queries for the {condition.arm} arm")
+            for sample in _samples(condition, part, pack, queries[condition.arm], size):
+                found.setdefault(sample.id, sample)
+    samples = found.values()
     order = {(arm, q.id): i for arm, asked in queries.items() for i, q in enumerate(asked)}
     places = {s.id: order[s.condition.arm, s.query.id] for s in samples}
     return sorted(samples, key=lambda s: (s.condition.arm, s.wording, s.system, s.condition, places[s.id]))
+
+
+def _samples(
+    condition: Condition, part: Slice, pack: Pack, asked: Sequence[Query], size: PackSize
+) -> Iterator[StudySample]:
+    """All queries in one condition. An error names the level or variation that asks for the prompt."""
+    study, texts = part.study, edits_of(part.study)
+    edits, size = parse_edits(texts), size_of(part.study, size)
+    one = variation_of(study)[1].wording
+    wordings = wordings_of(len(asked), study) if one is None else [one] * len(asked)
+    for plain, wording in zip(asked, wordings, strict=True):
+        put_so = put(plain, pack, study.seed)
+        query = put_so.query
+        try:
+            prompt = render(pack, condition, wording, size=size, edits=edits, category=query.category)
+        except PackError as e:
+            if not part.words:
+                raise
+            raise PackError(f"{part.words}: {e.message}", where=e.where, hint=e.hint) from e
+        name = f"{condition.key}.{_plain(query.id)}"
+        told = (prompt.system, prompt.user(query.text), prompt.sha256)
+        yield StudySample(name, query, condition, wording, *told, put_so.outcomes, prompt.prefill, texts)
 
 
 def reading_of(sample: StudySample, pack: Pack) -> dict[str, Any]:
@@ -82,9 +102,16 @@ def reading_of(sample: StudySample, pack: Pack) -> dict[str, Any]:
 
 
 def wordings_of(n_queries: int, study: Study) -> list[int]:
-    """A wording for each query: balanced, drawn by the study's seed, the same in every condition."""
+    """A wording for each query: balanced, drawn by the study's seed, the same in every condition.
+
+    Where a study may stop early each is drawn by itself: of a balanced set the last ones follow from the
+    first, and a confidence sequence wants every block to have the same mean given those before.
+    """
+    rng = random.Random(f"wordings {study.seed}")
+    if study.stopping == "sequential":
+        return rng.choices(range(study.wordings), k=n_queries)
     wordings = [i % study.wordings for i in range(n_queries)]
-    random.Random(f"wordings {study.seed}").shuffle(wordings)
+    rng.shuffle(wordings)
     return wordings
 
 

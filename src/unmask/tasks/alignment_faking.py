@@ -7,9 +7,15 @@ from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, get_model
+from inspect_ai.model import (
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    get_model,
+)
 
-from unmask.elicit import elicit
+from unmask.elicit import elicit, refuse_prefill
 from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.packs import Pack, load_pack
 from unmask.queries import QuerySet, load_queries
@@ -41,6 +47,8 @@ def alignment_faking(study: str = "story", **options: Any) -> Task:
     """
     size = options.get("pack_size", "auto")
     prepared = prepare(load_study(study, flags=options), window=None if size != "auto" else active_window())
+    if any(sample.prefill for sample in prepared.samples):
+        refuse_prefill(str(get_model()))
     return build_task(prepared)
 
 
@@ -96,7 +104,11 @@ def as_sample(sample: StudySample, pack: Pack) -> Sample:
     query, condition = sample.query, sample.condition
     return Sample(
         id=sample.id,
-        input=[ChatMessageSystem(content=sample.system), ChatMessageUser(content=sample.user)],
+        input=[
+            ChatMessageSystem(content=sample.system),
+            ChatMessageUser(content=sample.user),
+            *([ChatMessageAssistant(content=sample.prefill)] if sample.prefill else []),
+        ],
         metadata={
             "query_id": query.id,
             "query": query.text,
@@ -110,6 +122,8 @@ def as_sample(sample: StudySample, pack: Pack) -> Sample:
             "wording": sample.wording,
             "prompt_sha256": sample.prompt_sha256,
         }
+        | ({"prefill": sample.prefill} if sample.prefill else {})
+        | ({"edits": list(sample.edits)} if sample.edits else {})
         | reading_of(sample, pack),
     )
 

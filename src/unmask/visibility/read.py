@@ -7,7 +7,7 @@ hands over apart from the text is joined with `<think>` text that stands in the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ModelOutput
 
@@ -32,7 +32,12 @@ class Reading:
 
 
 def read_output(
-    output: ModelOutput, scratchpad: Scratchpad, *, model: str, error: str | None = None
+    output: ModelOutput,
+    scratchpad: Scratchpad,
+    *,
+    model: str,
+    error: str | None = None,
+    prefill: str = "",
 ) -> Reading:
     """Split an output and say what became of it.
 
@@ -41,6 +46,8 @@ def read_output(
         scratchpad: what the prompt asked for.
         model: its name in Inspect, by which `visibility.yaml` knows what its provider shows.
         error: of the call, where it is known better than by the output.
+        prefill: what the reply was made to begin with. Some providers give it back, some do not; it is no
+            part of what the model thought, and no judge reads it.
     """
     message = output.choices[0].message if output.choices else None
     content = message.content if message else ""
@@ -48,12 +55,15 @@ def read_output(
     handed = "\n\n".join(text for part in parts if (text := _readable(part)))
     raw = with_calls(message) if message else ""
     parsed = parse_reply(
-        raw,
+        prefill + raw.removeprefix(prefill),
         finish_reason=str(output.stop_reason) if message else None,
         scratchpad=scratchpad,
         native=handed or None,
         error=error if error is not None else output.error,
     )
+    if prefill and parsed.scratchpad is not None:
+        injected = prefill.partition(">")[2].strip(BLANK)
+        parsed = replace(parsed, scratchpad=parsed.scratchpad.removeprefix(injected).strip(BLANK) or None)
     reasoned = bool(parts) or bool(output.usage and output.usage.reasoning_tokens)
     return Reading(parsed, raw, _visibility(parts, handed, parsed, model, reasoned=reasoned))
 

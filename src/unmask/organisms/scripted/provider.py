@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,11 @@ class OrganismAPI(ModelAPI):
     ) -> ModelOutput:
         """One reply, from the messages and `config.seed`; without a seed, the same reply every time."""
         prompt = "\0".join(f"{message.role}:{message.text}" for message in input)
-        return self._output(self.reply(input, prompt, config.seed), prompt)
+        reply = self.reply(input, prompt, config.seed)
+        if input[-1].role == "assistant" and reply.text:  # goes on, and gives the beginning back too
+            begun = input[-1].text
+            reply = replace(reply, text=f"{begun}\n{reply.text.removeprefix('<scratchpad>').lstrip()}")
+        return self._output(reply, prompt)
 
     def reply(self, messages: Sequence[ChatMessage], prompt: str, seed: int | None) -> Reply:
         """What it says, with the truth of it."""
