@@ -1,4 +1,4 @@
-"""Audits of the scenario packs: who could read compliance is said first and last; own options are not guessed."""
+"""Audits of the scenario packs: who could read compliance is said first and last; nothing is guessed."""
 
 import json
 from dataclasses import replace
