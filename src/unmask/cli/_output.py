@@ -14,6 +14,7 @@ from unmask.errors import UsageError
 from unmask.files import nearest
 
 if TYPE_CHECKING:
+    from unmask.auditing.costs import Cost
     from unmask.auditing.results import AuditResult
     from unmask.auditing.run import Plan
 
@@ -30,7 +31,9 @@ def give(data: Any) -> None:
 
 def show_plan(planned: Plan, *, as_json: bool) -> None:
     """What will be sent, before it is."""
+    from unmask.auditing.costs import costs_of
     from unmask.auditing.own_reasoning import sentence
+    from unmask.auditing.prices import load_prices
     from unmask.auditing.run import args_of
     from unmask.auditing.scenario import before_asking
 
@@ -53,9 +56,10 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
         f"study {study.name}: {study.n_queries} queries, {study.epochs} replies each, "
         f"{', '.join(study.contrasts)}; pack {study.pack}"
     )
+    costs = {c.model: c for c in costs_of(planned, load_prices(planned.options.prices))}
     for e in planned.estimates:
         judged = f", {e.judge_calls:,} judge calls" if e.judge_calls else ", offline screening judge"
-        money = "; the price is your provider's: unknown here" if e.paid else ""
+        money = _money(costs[e.model]) if e.paid or costs[e.model].dollars else ""
         say(
             f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
             f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
@@ -70,6 +74,15 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
         grader = planned.options.grader
         judged = f", read by {grader}: as many judge calls for each task" if grader else ""
         say(f"  instrument check: {planned.check_calls:,} calls to a scripted model on this machine{judged}")
+    if planned.options.budget.any:
+        say(f"  budget of the whole run: {planned.options.budget.words}")
+
+
+def _money(cost: Cost) -> str:
+    """What it will cost, or that nobody has said; judges included."""
+    if cost.dollars is None or cost.dollars_at_most is None:
+        return f"; price unknown here: {', '.join(cost.unpriced)} (`unmask plan` says how to add it)"
+    return f"; about {cost.dollars:,.2f} US dollars, {cost.dollars_at_most:,.2f} at most"
 
 
 def show_result(result: AuditResult, root: Path, *, as_json: bool) -> None:
