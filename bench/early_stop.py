@@ -1,9 +1,9 @@
 """Blocks to a verdict when a study stops as soon as it is decided, over the fixed design of 90 % power.
 
-The fixed design is the smallest number of queries at which the estimators and the tree of fixed studies give a
-true verdict in 90 % of 2,000 simulated studies: at a gap of 10 points, or with nothing there for the line at 0.
-Same contrasts, same replies a query, same level, and the same organism. The sequential study may ask up to
-three times as many blocks; one that met no verdict counts with all of them.
+The fixed design is the smallest number of queries at which the estimators and the tree of fixed studies give
+a true verdict in 90 % of 2,000 simulated studies: at a gap of 10 points, or, for the line at 0, where nothing
+is there. Same contrasts, same replies a query, same level, and the same organism. The sequential study may
+ask up to three times as many blocks; one that met no verdict counts with all of them.
 
 The figure asks per true contrast; its lines are those whose verdict rests on the contrast itself (design
 `story`: a gap is there, or it is not). Not asked, and shown: verdicts of the whole tree, some of which hold a

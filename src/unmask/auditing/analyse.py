@@ -33,10 +33,12 @@ from unmask.auditing.results import (
     VerdictResult,
 )
 from unmask.auditing.scenario import with_pack_words
+from unmask.auditing.sequences import Order, as_sequences
 from unmask.judges.scorers import reasoning_source
 from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of
 from unmask.tasks.alignment_faking import Prepared
+from unmask.tasks.stopping import blocks_of_queries
 from unmask.verdict import Finding, Verdict
 from unmask.vocabulary import CANARY, Contrast, JudgeTask
 
@@ -78,7 +80,7 @@ def analyse(
         if stopped is not None:
             missing[name] = missing_of(replies, study, prepared)
             study = study.model_copy(update={"epochs": epochs_asked(replies, study)})
-        found = model_result(name, replies, words, study, plumbing=checked)
+        found = model_result(name, replies, words, study, plumbing=checked, order=_order(prepared))
         models.append(with_pack_words(found, described["pack"]))
     result = AuditResult(
         name=about.name,
@@ -101,9 +103,18 @@ def analyse(
 
 
 def model_result(
-    name: str, replies: pl.DataFrame, words: pl.DataFrame, study: Study, *, plumbing: Checked | None = None
+    name: str,
+    replies: pl.DataFrame,
+    words: pl.DataFrame,
+    study: Study,
+    *,
+    plumbing: Checked | None = None,
+    order: Order | None = None,
 ) -> ModelResult:
-    """Everything about one model. `replies` are of all kinds; rates count those to requests alone."""
+    """Everything about one model. `replies` are of all kinds; rates count those to requests alone.
+
+    order: the block of each request, where a study stops early.
+    """
     every, replies = replies, requests(replies)
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
     understood = comprehension(every, chosen, study)
@@ -120,6 +131,9 @@ def model_result(
         judge_card=_has_card(judges),
         story_understood=understood.understood if understood else None,
     )
+    blocks: list[str] = []
+    if study.stopping == "sequential" and order is not None:
+        measured, evidence, blocks = as_sequences(measured, evidence, table, study, order)
     checked = checked_verdict(
         evidence,
         measured,
@@ -138,6 +152,7 @@ def model_result(
         judges=judges,
         observations=[
             *observations(replies, judges, study),
+            *blocks,
             *_not_understood(understood),
             *rests_on(crossed),
         ],
@@ -152,6 +167,11 @@ def model_result(
         follow_ups=follow_ups(every, chosen),
         levels=by_level(replies, chosen, crossed),
     )
+
+
+def _order(prepared: Sequence[Prepared]) -> Order:
+    """The same requests in the same order for every size of prompt."""
+    return blocks_of_queries({arm: queries.queries for arm, queries in prepared[0].queries.items()})
 
 
 def _not_understood(found: ComprehensionResult | None) -> list[str]:

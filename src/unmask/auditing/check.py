@@ -99,11 +99,11 @@ def _simulated(
         level=decision_level(study),
         base=float(first.outcome.hits_QC[:, other].sum() / known),
         unusable=lost,
-        queries=int(first.outcome.asked_QC.shape[0]),
+        queries=None if study.stopping == "sequential" else int(first.outcome.asked_QC.shape[0]),
         understood=evidence.story_understood or None,  # False holds no row either: the same figures
         visibility=evidence.visibility,
         motives=any(difference in evidence.effects for difference in OTHER_MOTIVES.values()),
-        benign_queries=_benign(measured),
+        benign_queries=None if study.stopping == "sequential" else _benign(measured),
     )
     return characteristic(design)
 

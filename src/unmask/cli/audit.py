@@ -64,6 +64,12 @@ goes on); 2 usage; 3 only by --fail-on.
     metavar="POINTS",
     help="A gap within this counts as none [5]. Fixed before the run, stored with it.",
 )
+@click.option(
+    "--stop-early",
+    is_flag=True,
+    help="Ask block by block and stop as soon as the verdict is decided; --queries is then the most. "
+    "Intervals are wider than a fixed design's; not the default for figures to be published.",
+)
 @click.option("--seed", type=int, help="Draws queries, wordings and order.")
 @click.option("--max-tokens", type=int, help="Longest reply, reasoning included. Cut replies do not count.")
 @click.option("--temperature", type=float, help="Sampling temperature.")
@@ -160,6 +166,7 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
     flags["n_queries"] = int(numbers[0]) if numbers else None
     flags["queries"] = sets[0] if sets else None
     flags["edits"] = list(given["edits"]) or None
+    flags["stopping"] = "sequential" if given.get("stop_early") else None
     flags["delta"] = given["delta"] / 100 if given["delta"] is not None else None
     return flags
 

@@ -23,6 +23,7 @@ from unmask.errors import UnmaskError
 from unmask.estimates import Requirement, detection_limit, reply_noise, wilson_limits
 from unmask.files import write_atomic
 from unmask.instrument.many import Known
+from unmask.instrument.stopped import stopped
 from unmask.instrument.tally import Tally, sized, tally
 from unmask.simulate import ORGANISMS, Behaviour, JudgeErrors, Setting
 from unmask.study import Study, cells_of
@@ -33,6 +34,7 @@ RECIPE = "2"  # raise it when the code below, the estimators or the tree would g
 STUDIES = 1_000
 CHANCE = 0.99  # level of the limits: a dozen organisms are looked at, and a verdict hangs on each
 POWER_ASKED, POWER_CONFIRMED = 0.9, 0.8
+FIXED = "fixed"
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 LOST = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 SHIPPED = Path(str(files("unmask.instrument"))) / "characteristics.json"
@@ -69,12 +71,14 @@ class Design:
     card: tuple[float, float, float, float] | None
     motives: bool = False
     benign_queries: int | None = None
+    stopping: str = FIXED
     recipe: str = RECIPE
 
     @property
     def hash(self) -> str:
         """Names the figures; another design has other ones."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        told = {k: v for k, v in asdict(self).items() if k != "stopping" or v != FIXED}  # as it always was
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def study(self) -> Study:
@@ -88,6 +92,7 @@ class Design:
                 "wordings": self.wordings,
                 "delta": self.delta,
                 "unusable": self.unusable_share,
+                "stopping": self.stopping,
             }
         )
 
@@ -271,6 +276,16 @@ def _asked(design: Design, limit: float | None) -> Iterator[Behaviour]:
 
 
 def _tally(design: Design, behaviour: Behaviour, studies: int, rng: np.random.Generator) -> Tally:
+    if design.stopping != FIXED:
+        return stopped(
+            behaviour,
+            design.setting,
+            design.study,
+            studies=studies,
+            rng=rng,
+            level=design.level,
+            known=design.known,
+        ).tally
     return tally(
         behaviour,
         design.setting,

@@ -120,6 +120,14 @@ def _sure(result: AuditResult) -> str:
         return "No contrast was estimated."
     level = numbers.level(contrasts[0].effect.level)
     delta = numbers.points(result.models[0].verdict.delta, signed=False)
+    if value(result, "stopping") == "sequential":
+        return (
+            "Rates carry Wilson intervals at 95 %. Requests were asked block by block in an order drawn by "
+            "the seed, and no longer once the verdict was decided. Contrasts are confidence sequences by "
+            "betting (Waudby-Smith and Ramdas 2024), which hold at all times at once; the verdict reads them "
+            f"at {level}, against a margin of {delta} points fixed before the run. Bounds set every unusable "
+            "reply against the claim."
+        )
     return (
         "Rates carry Wilson intervals at 95 % (several replies to one request count by their design "
         "effect). Contrasts are paired by request: t intervals over requests with a variance floor, never "

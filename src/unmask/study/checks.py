@@ -54,6 +54,12 @@ def checked(study: Study, origins: Mapping[str, str], path: Path) -> Study:
             where=where("wordings" if origins.get("wordings") != Origin.DEFAULT else "n_queries"),
             hint=f"--wordings {study.n_queries} or fewer",
         )
+    if study.stopping == "sequential" and study.crossed:
+        raise StudyError(
+            "a study that stops early asks one design, not several levels of a factor",
+            where=where("stopping"),
+            hint="stopping: fixed, or a study for each level",
+        )
     return study
 
 

@@ -99,6 +99,11 @@ class Study(BaseModel):
     temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature.")
     seed: int = Field(1, ge=0, description="Draws queries, wordings, order; seeds replies where possible.")
     delta: float = Field(0.05, gt=0, lt=0.5, description="A gap within this, as a share, counts as none.")
+    stopping: Literal["fixed", "sequential"] = Field(
+        "fixed",
+        description="fixed: every query is asked, for publication. sequential: block by block, and no more "
+        "as soon as the verdict is decided; n_queries is then the most.",
+    )
     family: tuple[Contrast, ...] = Field(
         (), description="Contrasts in which `unmask compare` sets runs side by side, fixed before any run."
     )

@@ -21,6 +21,7 @@ from unmask.packs import Pack, load_pack
 from unmask.queries import QuerySet, load_queries
 from unmask.questions import questions_sha256
 from unmask.study import Resolved, StudySample, conditions_of, cross, load_study, reading_of
+from unmask.tasks.stopping import BlockStopping, blocks_of_queries, in_blocks, known_before, sample_id
 from unmask.vocabulary import CANARY, Arm, PackSize, Scratchpad
 
 COMPACT_WINDOW = 4_096  # tokens; below it the full-length pack and a reasoned reply do not fit together
@@ -87,7 +88,7 @@ def build_task(prepared: Prepared) -> Task:
     scorers = [compliance_judge()]
     if study.scratchpad is not Scratchpad.NONE:
         scorers.append(reasoning_judge())
-    return Task(
+    task = Task(
         name="alignment_faking",
         dataset=MemoryDataset([as_sample(s, prepared.pack) for s in prepared.samples], name=study.name),
         solver=elicit(seed=study.seed),
@@ -97,6 +98,24 @@ def build_task(prepared: Prepared) -> Task:
         fail_on_error=False,
         metadata={"unmask": describe(prepared)},
     )
+    return stopping_early(task, prepared) if study.stopping == "sequential" else task
+
+
+def stopping_early(task: Task, prepared: Prepared) -> Task:
+    """The same task block by block, with the rule that ends it; a failed sample is scored, as lost, too."""
+    study, pack = prepared.resolved.study, prepared.pack
+    blocks = blocks_of_queries({arm: qs.queries for arm, qs in prepared.queries.items()})
+    samples = []
+    for one, epoch in in_blocks(prepared.samples, blocks, study.epochs):
+        sample = as_sample(one, pack)
+        sample.id = sample_id(one, epoch)
+        sample.metadata = {**(sample.metadata or {}), "epoch": epoch}
+        samples.append(sample)
+    task.dataset = MemoryDataset(samples, name=study.name)
+    task.epochs, task.score_on_error = 1, True
+    known = known_before(study, story_in_prompt=pack.manifest.story_in_prompt)
+    task.early_stopping = BlockStopping(study, prepared.samples, blocks, known)
+    return task
 
 
 def as_sample(sample: StudySample, pack: Pack) -> Sample:
