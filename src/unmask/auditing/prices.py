@@ -1,7 +1,7 @@
 """What a million tokens cost, by model: the shipped file, the user's own over it, one named over both.
 
-We invent no price. Where nobody has said one, it is unknown, and a budget in money is refused. Calls that stay
-on this machine cost nothing.
+We invent no price. Where nobody has said one, it is unknown, and a budget in money is refused. Calls that
+stay on this machine cost nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers to the questions beside the requests, for the page, the terminal and the CSV. No estimate is made."""
+"""Answers to the questions beside the requests, for page, terminal and CSV. No estimate is made."""
 
 from __future__ import annotations
 
