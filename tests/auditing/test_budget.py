@@ -74,6 +74,7 @@ def test_a_block_begins_only_where_the_dearest_it_can_be_still_fits(spending):
     budget.begin(("m", "s1", 1), (100.0, 0.0))
     assert budget.admits("m", "q2", 1, 9, (100.0, 0.0))
     assert not budget.admits("m", "q3", 1, 10, (100.0, 0.0))  # 100 under way and 1,000 more
+    assert not budget.admits("m", "q3", 1, 10, (100.0, 0.0))  # asking again does not begin it
     assert budget.admits("m", "q1", 1, 4, (900.0, 0.0))  # begun blocks are asked whole
     budget.paid(("m", "s1", 1), 60, 0.0)
     budget.end(("m", "s1", 1))
