@@ -9,6 +9,8 @@ import threading
 import time
 from collections import Counter
 
+import pytest
+
 from tests.stub_servers import Reply, StubServer
 from unmask.records import read_logs
 
@@ -35,29 +37,30 @@ def start(server, folder, **extra):
     )
 
 
-def test_a_killed_audit_goes_on_and_asks_at_most_one_reply_a_connection_again(tmp_path):
+@pytest.mark.parametrize("killed_at", [20, 80])  # among the questions about the story, and among the requests
+def test_a_killed_audit_goes_on_and_asks_at_most_one_reply_a_connection_again(tmp_path, killed_at):
     asked, enough = Counter(), threading.Event()
 
     def reply(request):
         asked[(request.system, request.user)] += 1
-        if sum(asked.values()) == 30:
+        if sum(asked.values()) == killed_at:
             enough.set()
         time.sleep(0.1)
         return Reply(REPLY)
 
     with StubServer("openai", reply) as server:
         process = start(server, tmp_path)
-        assert enough.wait(120), process.communicate()
+        assert enough.wait(240), process.communicate()
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         before = sum(asked.values())
-        assert before < 80, "it was killed too late to show anything"
+        assert before < 48 + 80, "it was killed too late to show anything"
         process = start(server, tmp_path)
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     found = read_logs([tmp_path / "killed" / "logs"])
-    assert found.replies.height == 80
-    assert found.replies["status"].to_list() == ["ok"] * 80
-    assert sum(asked.values()) <= 80 + CONNECTIONS
+    assert dict(found.replies.group_by("kind").len().iter_rows()) == {"request": 80, "comprehension": 48}
+    assert found.replies["status"].to_list() == ["ok"] * 128
+    assert sum(asked.values()) <= 128 + CONNECTIONS
     assert json.loads((tmp_path / "killed" / "audit.json").read_text())["models"][0]["n_replies"] == 80
     assert "report" in err
