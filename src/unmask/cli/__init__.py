@@ -24,6 +24,7 @@ VERBS = {  # name: (module, attribute, one line of help)
         "Judge the replies of a run again, without asking for them again.",
     ),
     "pack": ("unmask.cli.pack", "pack", "Show, compare and check prompt packs."),
+    "study": ("unmask.cli.study", "study", "List, show and check designs; write their schema."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),
     "list": ("unmask.cli.list", "list_", "What is built in: studies, packs, queries, models."),
     "selftest": (

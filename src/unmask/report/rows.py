@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from unmask.auditing.results import CellResult, ContrastResult, ModelResult
 from unmask.report import numbers, words
 from unmask.study.contrasts import PLACES
-from unmask.vocabulary import ANSWER_USABLE, ROLES, Consequence, Contrast, ReplyStatus, Role, State
+from unmask.vocabulary import (
+    ANSWER_USABLE,
+    MORE_FACTORS,
+    ROLES,
+    Consequence,
+    Contrast,
+    ReplyStatus,
+    Role,
+    State,
+)
 
 SCENES = {
     "trained": "One tier’s chats train it, the other’s are not used",
@@ -20,6 +29,8 @@ SCENES = {
 }
 OBJECTIVES = {"absent": "no objective stated", "aligned": "an objective it shares"}
 SCENE = ("arm", "consequence", "objective")
+USUAL = {"scratchpad": "hidden", "cue": "xml"}
+AS_USUAL = "as usual"
 
 
 @dataclass(frozen=True)
@@ -66,12 +77,14 @@ class StatusColumn:
 
 def cell_rows(model: ModelResult, index: int) -> list[CellRow]:
     """The cells of a model, scene by scene, roles with most at stake first; `index` names it in links."""
-    return [_cell(c, index) for c in sorted(model.cells, key=_order)]
+    several = len({level_text(c.condition) for c in model.cells}) > 1
+    return [_cell(c, index, several=several) for c in sorted(model.cells, key=_order)]
 
 
 def in_words(line: str, cells: Sequence[CellRow]) -> str:
     """A sentence of the verdict with conditions named as the tables name them, not by their keys."""
-    for row in cells:
+    # the longest first: a key may begin another
+    for row in sorted(cells, key=lambda row: -len(row.cell.condition_key)):
         line = line.replace(row.cell.condition_key, f"{row.label} ({row.scene_short})")
     return line
 
@@ -93,6 +106,13 @@ def status_columns(cells: Sequence[CellRow]) -> list[StatusColumn]:
     return columns
 
 
+def level_text(condition: Mapping[str, str | None]) -> str:
+    """Levels of rarer factors in a few words, `observed 0.5, stake grave`; empty where all are as usual."""
+    told = {f: v for f in MORE_FACTORS if (v := condition.get(f))}
+    told |= {f: v for f, usual in USUAL.items() if (v := condition.get(f)) and v != usual}
+    return ", ".join((v if f == "variation" else f"{f} {v}").replace("_", " ") for f, v in told.items())
+
+
 def scene(condition: dict[str, str]) -> str:
     """The story of a cell in words, without the user's part in it."""
     parts = [SCENES.get(condition.get("consequence", ""), condition.get("consequence", ""))]
@@ -100,6 +120,7 @@ def scene(condition: dict[str, str]) -> str:
         parts.append("harmless requests")
     if condition.get("objective") in OBJECTIVES:
         parts.append(OBJECTIVES[condition["objective"]])
+    parts += [level_text(condition)] if level_text(condition) else []
     return "; ".join(parts)
 
 
@@ -110,6 +131,7 @@ def scene_short(condition: dict[str, str]) -> str:
     )
     extra = ["harmless"] if condition["arm"] == "benign" else []
     extra += [OBJECTIVES[condition["objective"]]] if condition["objective"] in OBJECTIVES else []
+    extra += [level_text(condition)] if level_text(condition) else []
     return ", ".join([roles, *extra])
 
 
@@ -128,17 +150,19 @@ def _order(cell: CellResult) -> tuple[str, ...]:
         arm,
         objective,
         first,
+        level_text(condition),
         rank[Role(condition["role"])],
         condition["labels"],
         condition["tag"],
     )
 
 
-def _cell(cell: CellResult, index: int) -> CellRow:
+def _cell(cell: CellResult, index: int, *, several: bool) -> CellRow:
     condition = cell.condition
     role = words.ROLES[Role(condition["role"])]
     filters: dict[str, str | int] = {"model": index}
     filters |= {f: condition[f] for f in (*SCENE, "labels", "tag")}
+    filters |= {"level": level_text(condition) or AS_USUAL} if several else {}
     return CellRow(
         scene=scene(condition),
         scene_short=scene_short(condition),

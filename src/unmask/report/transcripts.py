@@ -14,6 +14,7 @@ import polars as pl
 
 from unmask.auditing.arrays import is_screening
 from unmask.auditing.results import AuditResult
+from unmask.report.rows import AS_USUAL, level_text
 from unmask.report.sample import MAX_TEXT
 from unmask.report.visible import one_line, visible
 from unmask.vocabulary import ANSWER_USABLE, JudgeStatus, JudgeTask
@@ -40,7 +41,9 @@ def payload(result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame
         if (query := (row["query_set"], row["query_id"])) not in queries:
             queries[query] = _query(row)
         if (key := row["condition_key"]) not in cells:
-            cells[key] = {f: one_line((row["condition"] or {}).get(f) or "") for f in FACTORS}
+            condition = row["condition"] or {}
+            cells[key] = {f: one_line(condition.get(f) or "") for f in FACTORS}
+            cells[key]["level"] = one_line(level_text(condition)) or AS_USUAL
         models.setdefault(row["model"], one_line(row["model"] or ""))
     places = {key: i for i, key in enumerate(queries)}
     keys = {key: i for i, key in enumerate(cells)}

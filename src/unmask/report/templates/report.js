@@ -5,7 +5,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 8;
   const STAKES = { trained: 0, rated_only: 1, neither: 2 };
-  const FACTORS = ["arm", "consequence", "labels", "objective", "tag", "role"];
+  const FACTORS = ["arm", "consequence", "labels", "objective", "tag", "role", "level"];
   const words = data.words;
   const $ = (id) => document.getElementById(id);
 
@@ -51,7 +51,7 @@
   const pairs = new Map();
   data.replies.forEach((r, i) => {
     const c = data.cells[r.cell];
-    const key = [r.model, r.query, r.epoch, c.arm, c.consequence, c.labels, c.objective, c.scratchpad, c.cue].join("\u0001");
+    const key = [r.model, r.query, r.epoch, c.arm, c.consequence, c.labels, c.objective, c.level].join("\u0001");
     if (!pairs.has(key)) pairs.set(key, []);
     pairs.get(key).push(i);
   });
