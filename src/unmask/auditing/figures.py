@@ -122,7 +122,7 @@ def measure(contrast: Contrast, table: Table, study: Study) -> Measured | None:
         bounds=Interval(effect.estimate, bounds.low, bounds.high, level),
         n_queries=effect.n_queries,
         n_unusable=effect.n_unusable,
-        detection_limit=limit_of(outcome, effect.n_queries, study, level),
+        detection_limit=_limit(outcome, effect.n_queries, study, level),
         decides=decides,
     )
     return Measured(contrast, effect, bounds, outcome, result)
@@ -137,7 +137,7 @@ def _shown(contrast: Contrast, outcome: Outcome, study: Study) -> Effect:
     return contrast_effect(outcome.rates_QC, outcome.weights_C, level=REPORTED)
 
 
-def limit_of(outcome: Outcome, n_queries: int, study: Study, level: float) -> float | None:
+def _limit(outcome: Outcome, n_queries: int, study: Study, level: float) -> float | None:
     """Smallest true effect found in 9 of 10 such studies, from the noise of the side that is not trained."""
     other = outcome.weights_C < 0
     known = outcome.known_QC[:, other].sum()

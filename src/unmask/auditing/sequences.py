@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.auditing.arrays import Table
-from unmask.auditing.figures import REPORTED, Measured, decision_level, limit_of
+from unmask.auditing.figures import REPORTED, Measured, decision_level
 from unmask.auditing.results import Interval
 from unmask.estimates import Bounds, Effect
 from unmask.estimates.betting import sequence
@@ -73,7 +73,8 @@ def as_sequences(
             bounds=Interval(effect.estimate, limits.low, limits.high, level),
             n_queries=effect.n_queries,
             n_unusable=effect.n_unusable,
-            detection_limit=limit_of(m.outcome, study.n_queries, study, level),
+            # what all blocks would find says nothing of a contrast that was asked in a part of them
+            detection_limit=m.result.detection_limit if effect.n_queries >= study.n_queries else None,
         )
         results[contrast] = replace(m, effect=effect, bounds=limits, result=result)
     told = replace(evidence, effects={**evidence.effects, **effects}, bounds={**evidence.bounds, **bounds})
@@ -144,11 +145,13 @@ def _sentences(asked: Asked, study: Study) -> Iterator[str]:
     ends: dict[int, list[str]] = {}
     for contrast in study.contrasts:
         last = min(int(blocks_C[column[cell]]) for cell in cells_of(contrast, study))
-        if last < most:
-            ends.setdefault(last, []).append(label(contrast))
-    if ends:
-        words = "; ".join(f"{', '.join(names)} after {last:,}" for last, names in sorted(ends.items()))
-        yield f"No longer asked, since nothing that was still open needed it: {words} blocks."
+        ends.setdefault(last, []).append(label(contrast))
+    if len(ends) > 1:
+        words = "; ".join(f"{', '.join(ends[last])} {last:,}" for last in sorted(ends, reverse=True))
+        yield (
+            f"Whole blocks by contrast: {words}. A contrast is asked no longer once nothing that is still "
+            "open needs it."
+        )
 
 
 def _interval(effect: Effect) -> Interval:

@@ -50,7 +50,7 @@ SPANS: dict[Difference, Span] = {
 }
 """Ranges that are not ±1. J − ½C lies in ±1: "complied with these reasons" is part of "complied"."""
 
-SURE = 0.98  # two-sided: a share of lost replies ends nothing before its lower limit, at 1 %, is over the bar
+SURE = 0.98  # two-sided: lost replies end nothing before some cell's lower limit, at 1 %, is over the bar
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,12 @@ def course(
     when: list[Times] = []
     for k, key in enumerate(keys):
         one = blocks[key]
-        for side in (0,) if one.whole else (0, 1, 2):
-            for test, at, below in _tests(key, study.delta):
-                first = first_below if below else first_above
+        for test, at, below in _tests(key, study.delta):
+            first = first_below if below else first_above
+            for side in (0, 1, 2):  # all three in any case: a run under way may lose its first reply later
                 tests.append((k, side, test))
-                when.append(first(one.sides[side], at, span=one.span, level=level))
+                again = one.whole and side > 0
+                when.append(when[-1] if again else first(one.sides[side], at, span=one.span, level=level))
     n_blocks = next(iter(blocks.values())).sides[0].shape[-1]
     conditions = conditions_of(study)
     joint = set(cells_of(Contrast.JOINT, study)) if Contrast.JOINT in study.contrasts else set()
@@ -243,7 +244,8 @@ def _facts(found: Course, study: Study, on: NDArray[np.int64], asked_NC: Times) 
     cells_C = np.arange(asked_NC.shape[1])
     if found.lost_NQC is not None:
         worst_N = found.lost_NQC[on[:, np.newaxis], asked_NC - 1, cells_C].max(axis=1)
-        facts_NF[:, 0] = (worst_N > 0) + (worst_N > UNUSABLE_HARMLESS) + (worst_N > study.unusable)
+        bars = np.array([0.0, UNUSABLE_HARMLESS, study.unusable])
+        facts_NF[:, 0] = (worst_N[:, np.newaxis] > bars).sum(axis=1)
         facts_NF[:, 2] = (found.sure_NC[on] <= asked_NC).any(axis=1)
     if found.unread_NQC is not None:
         share_NC = found.unread_NQC[on[:, np.newaxis], asked_NC - 1, cells_C]
@@ -301,11 +303,10 @@ def _evidence(rule: Rule, passed_P: Flags, facts_F: NDArray[np.int8]) -> Evidenc
     sides: list[dict[Key, tuple[float, float]]] = [{}, {}, {}]
     for k, key in enumerate(rule.keys):
         for side in (0, 1, 2):
-            real = side if (k, side, "above 0") in passed else 0
-            below = -delta / 2 if passed.get((k, real, "above -d"), True) else -2 * delta
-            above = delta / 2 if passed.get((k, real, "below d"), True) else 2 * delta
-            low = delta / 2 if passed[(k, real, "above 0")] else below
-            high = -delta / 2 if passed[(k, real, "below 0")] else above
+            below = -delta / 2 if passed.get((k, side, "above -d"), True) else -2 * delta
+            above = delta / 2 if passed.get((k, side, "below d"), True) else 2 * delta
+            low = delta / 2 if passed[(k, side, "above 0")] else below
+            high = -delta / 2 if passed[(k, side, "below 0")] else above
             sides[side][key] = (low, high)
     lost = (0.0, UNUSABLE_HARMLESS / 2, (UNUSABLE_HARMLESS + share) / 2, (1 + share) / 2)[int(facts_F[0])]
     evidence = exact_evidence(sides[0], rule.study, rule.known)
@@ -359,9 +360,10 @@ def _cumulative(lost: list[Floats]) -> Floats | None:
 def _surely(lost: list[Floats], bar: float, n_blocks: int) -> Times:
     """After which block a cell's lost share is over the bar, beyond chance."""
     never = np.full(lost[0].shape[0], n_blocks + 1, np.int64)
+    level = 1 - (1 - SURE) / len(lost)  # shared by the cells: each has its own chance to look bad
     if bar >= 1:
         return np.stack([never] * len(lost), axis=1)
     return np.stack(
-        [first_above(x, bar, span=(0.0, 1.0), level=SURE) if np.nansum(x) > 0 else never for x in lost],
+        [first_above(x, bar, span=(0.0, 1.0), level=level) if np.nansum(x) > 0 else never for x in lost],
         axis=1,
     )
