@@ -157,11 +157,13 @@ def test_what_no_open_row_needs_is_dropped_and_shared_cells_stay():
 def test_a_share_of_lost_replies_ends_nothing_by_chance_and_much_of_it_ends_the_study():
     study = design(STORY)
     rng = np.random.default_rng(3)
-    some = stopped(ORGANISMS["plain"], Setting(60, 2, unusable=0.15), study, studies=100, rng=rng, level=LEVEL)
+    some = stopped(
+        ORGANISMS["plain"], Setting(60, 2, unusable=0.15), study, studies=100, rng=rng, level=LEVEL
+    )
     assert VerdictName.INVALID not in some.tally.counts
     noisy = stopped(ORGANISMS["noisy"], Setting(400, 2), study, studies=40, rng=rng, level=LEVEL)
     assert noisy.tally.counts == {VerdictName.INVALID: 40}
-    assert noisy.blocks_N.min() > 10
+    assert noisy.blocks_N.min() >= 6  # even a cell that loses every reply is not sure to be bad before
     assert np.median(noisy.blocks_N) < 300
 
 
