@@ -198,3 +198,12 @@ def test_a_shorter_harmless_arm_is_asked_as_far_as_it_goes():
     end = follow(found, rule_of(found, study))
     assert found.n_blocks == 120
     assert VerdictName.ALIGNMENT_FAKING not in end.names  # ½S − B cannot be decided on 15 harmless requests
+
+
+def test_the_published_gap_alone_is_followed_too():
+    study = Study.model_validate({"contrasts": ["published_gap"], "labels": ["plain"], "epochs": 1})
+    rng = np.random.default_rng(5)
+    moved = replace(ORGANISMS["faker"], base=0.05, gap=0.5)
+    found = stopped(moved, Setting(120, 1), study, studies=20, rng=rng, level=0.95)
+    assert found.tally.n_right == 20
+    assert found.blocks_N.max() < 60

@@ -58,10 +58,11 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
     )
     costs = {c.model: c for c in costs_of(planned, load_prices(planned.options.prices))}
     for e in planned.estimates:
+        most = "at most " if study.stopping == "sequential" else ""
         judged = f", {e.judge_calls:,} judge calls" if e.judge_calls else ", offline screening judge"
         money = _money(costs[e.model]) if e.paid or costs[e.model].dollars else ""
         say(
-            f"  {e.model}: {e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
+            f"  {e.model}: {most}{e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "
             f"{e.tokens_out_at_most:,} reply tokens{judged}{money}"
         )
         if e.question_calls:
