@@ -59,6 +59,9 @@ goes on); 2 usage; 3 only by --fail-on.
 )
 @click.option("--edit", "edits", multiple=True, metavar="EDIT", help="drop:BLOCK or swap:BLOCK=ALTERNATIVE.")
 @click.option(
+    "--variations", metavar="A,B", help="Named variations to ask, the base first (docs/studies.md)."
+)
+@click.option(
     "--delta",
     type=float,
     metavar="POINTS",
@@ -152,13 +155,14 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
         "pack_size",
         "contrasts",
         "labels",
+        "variations",
         "scratchpad",
         "cue",
         "seed",
         "max_tokens",
         "temperature",
     )
-    flags = {key: given[key] for key in same}
+    flags = {key: given.get(key) for key in same}  # `unmask plan` has only some of them
     numbers = [q for q in given["queries"] if q.isdigit()]
     sets = [q for q in given["queries"] if not q.isdigit()]
     if len(numbers) > 1 or len(sets) > 1:

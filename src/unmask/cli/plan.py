@@ -123,7 +123,7 @@ def _flags(given: dict[str, Any]) -> dict[str, Any]:
     """The flags of `unmask audit` that are keys of the study, where this verb has them."""
     from unmask.cli.audit import flags_of
 
-    return flags_of({**dict.fromkeys(("scratchpad", "cue", "seed", "temperature")), "edits": (), **given})
+    return flags_of({"edits": (), **given})
 
 
 def _options(given: dict[str, Any]) -> Any:
