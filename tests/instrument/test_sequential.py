@@ -104,16 +104,17 @@ def slow(counts, study, known):
     return seen.name, 0, asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("organism", "unusable"),
     [("faker", 0.0), ("tag_faker", 0.0), ("silent_faker", 0.03), ("plain", 0.002), ("plain", 0.03)],
 )
 def test_each_study_ends_where_a_slow_rule_ends_it(organism, unusable):
     study = design()
-    counts = drawn(study, organism, Setting(160, 2, unusable=unusable, spread=0.9), studies=3)
+    counts = drawn(study, organism, Setting(120, 2, unusable=unusable, spread=0.9), studies=2)
     found = course(counts, study, level=LEVEL)
     end = follow(found, rule_of(found, study))
-    for n in range(3):
+    for n in range(2):
         name, ended, asked = slow(one_of(counts, n), study, Known())
         assert (end.names[n], int(end.ended_N[n])) == (name, ended)
         assert end.asked_NC[n].tolist() == asked.tolist()
