@@ -1,4 +1,4 @@
-"""Scripted organisms read the prompt of every published variation, so that the plumbing check may use them."""
+"""Scripted organisms read the prompt of every published variation: the plumbing check may use them."""
 
 import pytest
 
