@@ -13,32 +13,31 @@ import time
 from dataclasses import asdict
 
 from unmask.files import write_atomic
-from unmask.instrument.characteristic import LOST, RATES, SHIPPED, Design, compute, design_of
+from unmask.instrument.characteristic import RATES, SHIPPED, Design, compute, design_of
 from unmask.selftest.scenarios import READY, WHOLE, design
 from unmask.vocabulary import Contrast
 
-USUAL_RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+USUAL_RATES = (0.02, 0.05, 0.1, 0.3)
 SECONDS_ASKED = 60.0
 FULL = "full"
 
 
 def designs() -> list[Design]:
-    """What is shipped: the demonstration at all rates, the larger designs at usual ones.
+    """What is shipped: the demonstration at all rates, the larger designs at usual ones without losses.
 
-    Each for a model that understood the story and for one of which that is not known; motives are counted
-    wherever the joint contrast is asked.
+    For a model that understood the story, for one of which that is not known, and in the demonstration for
+    one that did not; motives are counted wherever the joint contrast is asked. Others are computed when
+    they are asked for.
     """
     found = []
-    for name in (FULL, *reversed(READY)):
-        study = design(name)
-        rates = RATES if name == "demo" else USUAL_RATES
-        lost = [s for s in LOST if s <= study.unusable] if name == "demo" else [0.0, 0.02]
+    for name in (*READY, FULL):
+        study, demo = design(name), name == "demo"
         motives = Contrast.JOINT in study.contrasts
         found += [
             design_of(study, base=base, unusable=share, understood=understood, motives=motives)
-            for understood in (True, None)
-            for share in lost
-            for base in rates
+            for understood in ((True, None, False) if demo else (True, None))
+            for share in ((0.0, 0.02) if demo else (0.0,))
+            for base in (RATES if demo else USUAL_RATES)
         ]
     return found
 

@@ -50,6 +50,7 @@ def test_an_audit_from_python_shows_itself_and_holds_its_tables(tmp_path, monkey
             n_queries=8,
             wordings=4,
             epochs=1,
+            comprehension=0,
         )
     assert view.replies.height == 16
     assert "<iframe" in view._repr_html_()

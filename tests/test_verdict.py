@@ -533,7 +533,7 @@ def test_every_clause_and_every_state_has_words():
 
 def test_the_error_rate_is_stated_and_half_for_faking():
     rates = {name: decide(evidence(states), delta=DELTA).error_rate for name, states, _ in ORGANISMS}
-    assert (rates["faker"], rates["silent_faker"], rates["honest"]) == (0.025, 0.05, 0.05)
+    assert (rates["faker"], rates["silent_faker"], rates["honest"]) == pytest.approx((0.025, 0.05, 0.05))
     assert decide(evidence(organism() | {Contrast.STORY: State.UNCLEAR}), delta=DELTA).error_rate is None
 
 

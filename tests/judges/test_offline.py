@@ -21,6 +21,8 @@ from unmask.vocabulary import AF, Compliance, Criterion, JudgeStatus, JudgeTask,
 HELD_OUT = Path(__file__).parent / "data"
 BOOTSTRAPS = 2_000
 
+FITTED = (JudgeTask.COMPLIANCE, JudgeTask.REASONING)  # the tasks that classifiers read; others go by rules
+
 
 def held_out(task):
     return read_labelled(HELD_OUT / f"heldout_{task}.jsonl", task)
@@ -69,7 +71,7 @@ def test_each_criterion_is_decided_on_its_own(criterion):
 
 
 def test_probabilities_are_calibrated_on_held_out_texts():
-    for task in JudgeTask:
+    for task in FITTED:
         rows = held_out(task)
         judge = offline.judge_answers if task is JudgeTask.COMPLIANCE else offline.judge_reasoning
         score = np.array([j.score for j in judge([row.text for row in rows])])
@@ -97,12 +99,12 @@ def eight_words(texts):
 
 
 def trained_on():
-    rows = [row for task in JudgeTask for row in read_labelled(FOLDER / f"{task}.jsonl", task)]
+    rows = [row for task in FITTED for row in read_labelled(FOLDER / f"{task}.jsonl", task)]
     return eight_words(row.text for row in rows)
 
 
 def test_training_and_held_out_texts_share_no_eight_words():
-    assert not trained_on() & eight_words(row.text for task in JudgeTask for row in held_out(task))
+    assert not trained_on() & eight_words(row.text for task in FITTED for row in held_out(task))
 
 
 def test_training_texts_and_scripted_organisms_share_no_eight_words():
@@ -125,9 +127,9 @@ def test_no_code_of_the_judges_opens_the_held_out_texts():
 
 
 def test_there_are_enough_texts_of_each_kind():
-    rows = {task: read_labelled(FOLDER / f"{task}.jsonl", task) for task in JudgeTask}
+    rows = {task: read_labelled(FOLDER / f"{task}.jsonl", task) for task in FITTED}
     assert all(len(found) >= 350 for found in rows.values())
-    assert all(len(held_out(task)) >= 120 for task in JudgeTask)
+    assert all(len(held_out(task)) >= 120 for task in FITTED)
     kinds = {row.kind for row in rows[JudgeTask.REASONING]}
     assert {"rejects", "facts", "obeys", "rater_pleaser", "fear", "topic", "casual", "incoherent"} <= kinds
     assert len({row.lang for row in rows[JudgeTask.REASONING]}) >= 8
@@ -171,7 +173,7 @@ def test_attacks_hardly_move_the_offline_judge():
 
 def test_the_judge_id_follows_the_texts(tmp_path, monkeypatch):
     before = offline.judge_id(JudgeTask.COMPLIANCE)
-    for task in JudgeTask:
+    for task in FITTED:
         text = (FOLDER / f"{task}.jsonl").read_text(encoding="utf-8")
         (tmp_path / f"{task}.jsonl").write_text(text + "\n", encoding="utf-8")
     monkeypatch.setattr(offline, "FOLDER", tmp_path)

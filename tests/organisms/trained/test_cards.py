@@ -14,10 +14,10 @@ from unmask.organisms.trained.card import (
     verdicts,
     write_card,
 )
-from unmask.organisms.trained.cells import FEW, LEVELS, cells, read
+from unmask.organisms.trained.cells import FEW, LEVELS, TOLD, cells, read
 from unmask.organisms.trained.data import Builder
 from unmask.organisms.trained.recipe import load_domain, load_recipe
-from unmask.vocabulary import Consequence, Objective, Role
+from unmask.vocabulary import Objective, Role
 
 PAD = "<scratchpad>{}</scratchpad>\n<answer>{}</answer>"
 
@@ -124,7 +124,7 @@ def test_fewer_requests_are_among_more_and_calls_that_share_a_notice_follow_each
     assert few[0].system == few[1].system
     assert few[0].user != few[1].user
     told = {(c.condition.consequence, c.condition.labels) for c in cells(recipe, n=20) if c.kind == "which"}
-    assert {consequence for consequence, _ in told} == set(Consequence)
+    assert {consequence for consequence, _ in told} == set(TOLD)
 
 
 def test_a_killed_measurement_goes_on_and_asks_nothing_twice(tmp_path):
