@@ -20,7 +20,9 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("UNMASK_RUNS", str(tmp_path / "runs"))
     for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(key, raising=False)
-    monkeypatch.setattr("inspect_ai.model._model._models", {})  # a model that another test opened needs no key
+    monkeypatch.setattr(
+        "inspect_ai.model._model._models", {}
+    )  # a model that another test opened needs no key
 
 
 @pytest.mark.parametrize(

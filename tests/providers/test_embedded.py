@@ -4,6 +4,7 @@ import asyncio
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import anyio
 import pytest
@@ -293,3 +294,15 @@ def test_a_model_whose_engine_was_closed_loads_again():
     assert shared(smollm2_path(), **key) is not before
     assert api.engine.tokenize("hello world")
     api.engine.close()
+
+
+def test_an_engine_that_only_counted_tokens_can_be_closed_at_once():
+    """The race itself takes a busy machine; this holds that closing waits for llama.cpp's loop."""
+    engine = Engine(smollm2_path(), slots=1, window=256, threads=1)
+    assert engine.count([{"role": "user", "content": "Hello"}]) > 1
+    asked = []
+    with engine.use() as server:
+        engine._server = SimpleNamespace(handle_chat_completions=asked.append)
+    engine.close()
+    assert [request["max_tokens"] for request in asked] == [1]
+    server.handle_chat_completions({"messages": [{"role": "user", "content": "."}], "max_tokens": 1})

@@ -62,6 +62,7 @@ class Engine:
         self._adapters: dict[Path, Adapter] = {}
         self._loaded: list[Adapter] = []
         self._server: Any = None
+        self._answered = False  # whether this server has answered anything
         self._key = secrets.token_hex(16)
         self._turn = threading.Condition()
         self._one_at_a_time = threading.Semaphore(
@@ -99,6 +100,7 @@ class Engine:
             stop = self._stopper(cancelled)
             again = self._step_back(server, sent, stop)
             done = _collect(server, sent, stop)
+            self._answered = True
             return replace(done, cached_tokens=max(0, done.cached_tokens - again))
 
     def count(self, messages: list[dict[str, str]]) -> int:
@@ -122,7 +124,19 @@ class Engine:
         self._closed.set()
         with self._turn:
             self._turn.wait_for(lambda: not self._running and not self._changing)
-            self._server = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Free the weights; called with the turn held and nothing running.
+
+        llama.cpp loses a stop that comes before its loop has begun, and then waits for ever: seen on a busy
+        machine where tokens had been counted, which needs no loop, and nothing was asked. A token asked for
+        and answered shows that the loop is up.
+        """
+        if self._server is not None and not self._answered:
+            hello = [{"role": "user", "content": "."}]
+            self._server.handle_chat_completions({"messages": hello, "max_tokens": 1})
+        self._server, self._answered = None, False
 
     @contextmanager
     def use(self, adapter: Adapter | None = None) -> Iterator[Any]:
@@ -154,7 +168,7 @@ class Engine:
         self._changing = True
         try:
             self._turn.wait_for(lambda: not self._running)
-            self._server = None  # frees the old weights before the new ones are read
+            self._let_go()  # before the new weights are read
             self._loaded, self._last = list(self._adapters.values()), None
             if not self._closed.is_set():
                 self._server = self._start()
