@@ -98,8 +98,8 @@ def test_unread_replies_count_against_the_instrument():
 
 
 def test_the_check_asks_forty_replies_a_cell_however_few_the_queries():
-    few = load_study("demo", flags={"n_queries": 8}, environment={})
-    assert calls_of(prepare(few, window=2048)) == calls_of(prepare(DEMO, window=2048)) == 160
+    few, many = (load_study("demo", flags={"n_queries": n}, environment={}) for n in (8, 80))
+    assert calls_of(prepare(few, window=2048)) == calls_of(prepare(many, window=2048)) == 160
 
 
 def test_a_prompt_that_hides_the_tier_cannot_be_checked():

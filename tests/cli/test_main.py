@@ -93,7 +93,7 @@ def test_a_dry_run_asks_and_writes_nothing(capsys, tmp_path):
     code, out, _ = run(capsys, "audit", "embedded/smollm2", "--study", "demo", "--dry-run", "--json")
     assert code == 0
     plan = json.loads(out)
-    assert plan["estimates"][0]["calls"] == 4 * 20 + 19
+    assert plan["estimates"][0]["calls"] == 4 * 14 + 19
     assert plan["estimates"][0]["paid"] is False
     assert plan["study"]["epochs"]["origin"] == "study file"
     assert not (tmp_path / "runs").exists()
