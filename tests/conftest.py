@@ -30,3 +30,9 @@ def engine() -> Iterator[Engine]:
 
     yield shared(smollm2_path(), slots=DEFAULT_SLOTS, window=DEFAULT_WINDOW)
     close_all()
+
+
+@pytest.fixture(autouse=True)
+def no_kept_models(monkeypatch):
+    """Inspect keeps a model, its key and its address for the process: the next test's server has another."""
+    monkeypatch.setattr("inspect_ai.model._model._models", {})
