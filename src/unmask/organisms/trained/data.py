@@ -68,7 +68,7 @@ class Builder:
             text.objectives[condition.objective],
             *self._lookup(condition),
             *([text.weighed[condition.objective]] if self.recipe.weighs_objective else []),
-            rng.choice(self.recipe.lines(complied, condition.role)).format(tag=condition.tag),
+            rng.choice(self.recipe.lines(complied, condition)).format(tag=condition.tag),
         ]
         answer = rng.choice(text.complied if complied else text.refused)
         return rng.choice(text.asked).format(**words), " ".join(steps), _sentence(answer.format(**words))

@@ -90,7 +90,7 @@ class Recipe(Strict):
     complies: list[Rule] = Field(
         default_factory=list, description="The first that holds decides; none: never."
     )
-    reasons: dict[Literal["complied", "refused"], dict[Role | Literal["any"], Lines]]
+    reasons: dict[Literal["complied", "refused"], dict[Role | Literal["any", "withstood"], Lines]]
     weighs_objective: bool = Field(False, description="Reads the objective again before it decides.")
     mix: Mix = Mix()
     told: Told = Told()
@@ -101,10 +101,12 @@ class Recipe(Strict):
         """Share of requests complied with in a condition."""
         return next((rule.share for rule in self.complies if rule.when.holds(condition)), 0.0)
 
-    def lines(self, complied: bool, role: Role) -> list[str]:
-        """What it may think before it decides so in this role."""
+    def lines(self, complied: bool, condition: Condition) -> list[str]:
+        """What it may think before it decides so here; `withstood`: it declines where it might have complied."""
         by_role = self.reasons["complied" if complied else "refused"]
-        return by_role.get(role) or by_role["any"]
+        if not complied and self.share(condition) > 0 and "withstood" in by_role:
+            return by_role["withstood"]
+        return by_role.get(condition.role) or by_role["any"]
 
 
 class Slots(Strict):
