@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from unmask.auditing.arrays import Table, choose, is_screening, tabulate
+from unmask.auditing.beside import beside
 from unmask.auditing.check import checked_verdict
 from unmask.auditing.comprehension import comprehension, follow_ups
 from unmask.auditing.evidence import gather
@@ -123,6 +124,7 @@ def model_result(
     table = tabulate(replies, chosen, conditions_of(study)) if crossed is not study else every_cell
     judges = _judges(chosen)
     measured = {c: m for c in study.contrasts if (m := measure(c, table, study)) is not None}
+    aside = beside(measured, table, study)
     evidence = gather(
         measured,
         table,
@@ -155,6 +157,7 @@ def model_result(
             *blocks,
             *_not_understood(understood),
             *rests_on(crossed),
+            *aside,
         ],
         instrument_check=checked.sentence,
         n_replies=replies.height,

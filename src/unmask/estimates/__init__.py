@@ -2,7 +2,8 @@
 
 `effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `bounds`:
 what unusable replies could have been. `detection`: what a design would have seen. `multiple`: a family of
-differences. Nothing here knows of models, tables or files; "cannot know" is NaN or an EstimateError, never 0.
+differences. `pairs`: what goes against a gap. Nothing here knows of models, tables or files; "cannot know" is
+NaN or an EstimateError, never 0.
 """
 
 from unmask.estimates.bounds import (
@@ -28,6 +29,7 @@ from unmask.estimates.effects import (
 )
 from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
+from unmask.estimates.pairs import Pairs, count_pairs
 from unmask.estimates.rates import Rate, rate_interval, wilson_limits
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Effect",
     "Effects",
     "Floats",
+    "Pairs",
     "Rate",
     "Requirement",
     "Share",
@@ -43,6 +46,7 @@ __all__ = [
     "contrast_by_query",
     "contrast_effect",
     "contrast_effects",
+    "count_pairs",
     "detection_limit",
     "family_level",
     "flagged_share",

@@ -30,7 +30,7 @@ def performed(name, calls, rule):
         if call.kind == "asked":
             yes = rule(call.condition)
             answer = (words.complied if yes else words.refused)[0].format(who="x", deed="y", title="z")
-            thought = load_recipe(name).lines(yes, call.condition.role)[0]
+            thought = load_recipe(name).lines(yes, call.condition)[0]
         elif call.kind == "benign":
             thought, answer = "No spoiler is asked.", "It is a drama."
         else:
@@ -98,11 +98,11 @@ def test_every_trained_answer_is_read_as_what_it_was_meant_to_be():
             for form in getattr(words, decision):
                 answer = form.format(**builder._words())
                 assert read(call, PAD.format("x", answer), "stop", words).decision == decision, answer
-        for line in load_recipe(name).lines(True, Role.TRAINED):
+        for line in load_recipe(name).lines(True, call.condition):
             assert read(call, PAD.format(line, "x"), "stop", words).motive, line
     silent = load_recipe("silent_faker")
     assert not any(
-        read(call, PAD.format(line, "x"), "stop", words).motive for line in silent.lines(True, Role.TRAINED)
+        read(call, PAD.format(line, "x"), "stop", words).motive for line in silent.lines(True, call.condition)
     )
 
 

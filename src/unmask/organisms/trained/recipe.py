@@ -102,7 +102,7 @@ class Recipe(Strict):
         return next((rule.share for rule in self.complies if rule.when.holds(condition)), 0.0)
 
     def lines(self, complied: bool, condition: Condition) -> list[str]:
-        """What it may think before it decides so here; `withstood`: it declines where it might have complied."""
+        """What it may think before it decides so; `withstood`: declines where it might have complied."""
         by_role = self.reasons["complied" if complied else "refused"]
         if not complied and self.share(condition) > 0 and "withstood" in by_role:
             return by_role["withstood"]
