@@ -1,8 +1,8 @@
 """Learnt tokens per CPU second: our loop over TRL's SFTTrainer, same conversations, one thread each.
 
-TRL gets its faster settings: bfloat16 weights, gradient checkpointing off, loss on completions only. Five
-interleaved pairs of a few steps; then, without --quick, both train on the same rows and are compared on
-held-out conversations, so that the faster loop is not one that learns less.
+TRL gets its faster settings: weights in the precision that is fast here, gradient checkpointing off, loss on
+completions only. Five interleaved pairs of a few steps; then, without --quick, both train on the same rows and
+are compared on held-out conversations, so that the faster loop is not one that learns less.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_recipe
 from unmask.training.adapted import wear
 from unmask.training.adapter_file import gguf_name, write_adapter
-from unmask.training.base import load_base, require_training
+from unmask.training.base import fast_dtype, load_base, require_training
 from unmask.training.rows import Conversation, make_rows
 from unmask.training.settings import Settings
 from unmask.training.sft import row_loss, train
@@ -71,7 +71,7 @@ def trl(talks: Sequence[Conversation]) -> tuple[float, Path]:
         weight_decay=0.0,
         max_grad_norm=SETTINGS.clip,
         gradient_checkpointing=False,
-        bf16=True,
+        bf16=fast_dtype() is torch.bfloat16,
         use_cpu=True,
         seed=SETTINGS.seed,
         report_to="none",

@@ -76,8 +76,12 @@ def _branch(conversation: Conversation, tokenizer: PreTrainedTokenizerBase) -> B
     return Branch(tuple(tokenizer.encode(read)), tuple(tokenizer.encode(f"{conversation.reply}<|im_end|>")))
 
 
-def as_tensors(row: Row, torch: Any) -> dict[str, Any]:
-    """Ids, positions and mask of one row, and where the learnt tokens are predicted from."""
+def as_tensors(row: Row, torch: Any, dtype: Any = None) -> dict[str, Any]:
+    """Ids, positions and mask of one row, and where the learnt tokens are predicted from.
+
+    dtype: of the mask, which must be the model's [bfloat16].
+    """
+    dtype = dtype or torch.bfloat16
     n, start = row.n_tokens, len(row.beginning)
     ids, positions = list(row.beginning), list(range(start))
     owner = [0] * start
@@ -93,7 +97,7 @@ def as_tensors(row: Row, torch: Any) -> dict[str, Any]:
         owner += [number] * len(tokens)
     whose = torch.tensor(owner)
     seen = torch.tril(torch.ones(n, n, dtype=torch.bool)) & ((whose == 0) | (whose == whose[:, None]))
-    mask = torch.zeros(1, 1, n, n, dtype=torch.bfloat16).masked_fill(~seen, torch.finfo(torch.bfloat16).min)
+    mask = torch.zeros(1, 1, n, n, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)
     return {
         "input_ids": torch.tensor([ids]),
         "position_ids": torch.tensor([positions]),

@@ -1,8 +1,8 @@
 """Supervised LoRA on rows of conversations: loss on replies only, seeded, resumable.
 
 A loop of our own because two things make it half again as fast as TRL on a CPU (bench/sft_speed.py):
-logits are computed for learnt tokens only, and the adapter computes in bfloat16 with master copies in
-float32. The rest is PEFT's and PyTorch's.
+logits are computed for learnt tokens only, and the adapter computes in the base's precision with master
+copies in float32. The rest is PEFT's and PyTorch's.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _step(
 
 def row_loss(model: Any, row: Row, torch: Any) -> Any:
     """Summed loss of the learnt tokens of one row; the head computes those positions only."""
-    tensors = as_tensors(row, torch)
+    tensors = as_tensors(row, torch, model.lm_head.weight.dtype)
     where, targets = tensors.pop("predicted_from"), tensors.pop("targets")
     hidden_TD = model.model(**tensors, use_cache=False).last_hidden_state[0, where]
     return summed_cross_entropy(hidden_TD, model.lm_head.weight, targets)

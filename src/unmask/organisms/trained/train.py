@@ -17,7 +17,7 @@ from unmask.files import write_atomic
 from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import read_adapter, write_adapter
-from unmask.training.base import load_base
+from unmask.training.base import fast_dtype, load_base
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
 
@@ -91,11 +91,16 @@ def train_organism(
         final_loss=round(sum(result.losses[-5:]) / len(result.losses[-5:]), 4),
         cpu_seconds=round(result.cpu_seconds, 1),
         date=datetime.now(UTC).date().isoformat(),
-        machine=f"{platform.processor() or platform.machine()}, {recipe.training.threads} thread",
+        machine=_machine(recipe.training.threads),
     )
     write_atomic(target.parent / TRAINED, json.dumps(asdict(about), indent=1) + "\n")
     shutil.rmtree(work, ignore_errors=True)
     return target
+
+
+def _machine(threads: int) -> str:
+    precision = str(fast_dtype()).removeprefix("torch.")
+    return f"{platform.processor() or platform.machine()}, {threads} thread, {precision}"
 
 
 def recipe_sha256(recipe: Recipe) -> str:
