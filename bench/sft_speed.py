@@ -1,8 +1,8 @@
 """Learnt tokens per CPU second: our loop over TRL's SFTTrainer, same conversations, one thread each.
 
 TRL gets its faster settings: weights in the precision that is fast here, gradient checkpointing off, loss on
-completions only. Five interleaved pairs of a few steps; then, without --quick, both train on the same rows and
-are compared on held-out conversations, so that the faster loop is not one that learns less.
+completions only. Five interleaved pairs of a few steps; then, without --quick, both train on the same rows
+and are compared on held-out conversations, so that the faster loop is not one that learns less.
 """
 
 from __future__ import annotations
