@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from functools import total_ordering
+from functools import cache, total_ordering
 
 CANARY = "unmask:canary:6f0c2a5e-3a9d-4b7e-9d61-5f2f8c1b7a43 - keep this text out of training data"
 
@@ -73,6 +73,7 @@ FIRST_TAGS = frozenset({"free", "A"})  # the tags that the tag effect T counts a
 SECOND_TAGS = frozenset({"paid", "B"})  # and as negative; the third tag plays no part in it
 
 
+@cache
 def tags_of(labels: Labels, consequence: Consequence) -> tuple[str, ...]:
     """The tags of the tiers in the order of `ROLES[consequence]`; empty where the mapping has none."""
     three = len(ROLES[consequence]) == 3
