@@ -2,7 +2,8 @@
 
 `effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `bounds`:
 what unusable replies could have been. `detection`: what a design would have seen. `multiple`: a family of
-differences. `pairs`: what goes against a gap. Nothing here knows of models, tables or files; "cannot know" is
+differences. `pairs`: what goes against a gap. `correction`: a
+judge's errors taken out. Nothing here knows of models, tables or files; "cannot know" is
 NaN or an EstimateError, never 0.
 """
 
@@ -14,6 +15,7 @@ from unmask.estimates.bounds import (
     flagged_share,
     two_sample_bounds,
 )
+from unmask.estimates.correction import Confusion, corrected_contrast, corrected_rate, labelled_contrast
 from unmask.estimates.detection import Requirement, detection_limit, power_at, queries_needed, reply_noise
 from unmask.estimates.effects import (
     Effect,
@@ -34,6 +36,7 @@ from unmask.estimates.rates import Rate, rate_interval, wilson_limits
 
 __all__ = [
     "Bounds",
+    "Confusion",
     "Effect",
     "Effects",
     "Floats",
@@ -46,11 +49,14 @@ __all__ = [
     "contrast_by_query",
     "contrast_effect",
     "contrast_effects",
+    "corrected_contrast",
+    "corrected_rate",
     "count_pairs",
     "detection_limit",
     "family_level",
     "flagged_share",
     "holm",
+    "labelled_contrast",
     "mean_effect",
     "mean_effects",
     "mean_p",
