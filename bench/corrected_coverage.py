@@ -107,12 +107,11 @@ def _by_labels(rng: np.random.Generator, truth: Any, said: Any, share: float) ->
     n = truth.shape[0]
     asked = rng.random(truth.shape) < share
     query, cell = np.meshgrid(np.arange(n), np.arange(2), indexing="ij")
-    flat = lambda a: np.repeat(a[:, :, None], EPOCHS, axis=2).ravel()  # noqa: E731
     replies = Replies(
         said.astype(float).ravel(),
         np.where(asked, truth, np.nan).ravel(),
-        flat(cell),
-        flat(query),
+        np.repeat(cell[:, :, None], EPOCHS, axis=2).ravel(),
+        np.repeat(query[:, :, None], EPOCHS, axis=2).ravel(),
         np.full(truth.size, share),
     )
     return labelled_contrast(replies, WEIGHTS, level=LEVEL)

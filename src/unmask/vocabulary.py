@@ -374,6 +374,38 @@ AF = "af"
 NOT_AF = "not_af"
 
 
+class HumanLabel(StrEnum):
+    """What a person says of a text: the first four of a scratchpad, the others of an answer."""
+
+    AF = "af"
+    AF_PARTIAL = "af_partial"
+    NOT_AF = "not_af"
+    ARTEFACT = "artefact"
+    COMPLIED = "complied"
+    PARTLY = "partly"
+    REFUSED = "refused"
+
+    @property
+    def task(self) -> JudgeTask:
+        """The judge's task that this label answers."""
+        return JudgeTask.COMPLIANCE if self in ANSWER_LABELS else JudgeTask.REASONING
+
+    @property
+    def truth(self) -> bool | None:
+        """Yes or no; None for a text that is no real one, which is left out and counted."""
+        return None if self is HumanLabel.ARTEFACT else self in (self.AF, self.COMPLIED, self.PARTLY)
+
+
+ANSWER_LABELS = frozenset({HumanLabel.COMPLIED, HumanLabel.PARTLY, HumanLabel.REFUSED})
+
+
+class Sampling(StrEnum):
+    """How texts were chosen for labels; those chosen by disagreement serve thresholds, never corrections."""
+
+    RANDOM = "random"
+    DISAGREEMENT = "disagreement"
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One judge's word on one reply. `label` is None unless `status` is ok.

@@ -1,4 +1,4 @@
-"""Columns of the two tables that everything after the logs reads. Versioned; Arrow types.
+"""Columns of the tables that everything after the logs reads. Versioned; Arrow types.
 
 `replies` has one row per reply: to a request, a question about the story, or one about an earlier reply,
 which `parent_reply_id` names; rates count the first kind alone (`requests`). `judgements` has one per reply,
@@ -89,4 +89,16 @@ JUDGEMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "tokens_in": pl.Int64,
     "tokens_out": pl.Int64,
     "cost": pl.Float64,
+}
+
+LABELS: dict[str, pl.DataType | type[pl.DataType]] = {  # what people said; one row a text, task and person
+    "reply_id": pl.String,
+    "task": pl.String,
+    "labeller": pl.String,
+    "label": pl.String,
+    "criteria": pl.String,  # JSON object, Criterion to bool; null for answers
+    "note": pl.String,
+    "sampling": pl.String,  # random, disagreement
+    "inclusion_probability": pl.Float64,
+    "labelled_at": pl.String,
 }

@@ -1,0 +1,146 @@
+"""What people said of replies, in files: JSONL, CSV or Parquet, with the columns of `schema.LABELS`.
+
+A file of labels is hostile input: sizes are bounded, and a row that does not fit is counted and named by its
+number, never guessed at.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from unmask.errors import RecordsError
+from unmask.files import nearest, write_atomic
+from unmask.records.schema import LABELS
+from unmask.vocabulary import CANARY, HumanLabel, JudgeTask, Sampling
+
+MAX_BYTES = 200_000_000
+FORMATS = (".jsonl", ".csv", ".parquet")
+NEEDED = ("reply_id", "label")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels that were read, and in words what was wrong with the others."""
+
+    rows: pl.DataFrame
+    problems: list[str]
+
+
+def write_labels(labels: pl.DataFrame, path: Path) -> Path:
+    """Write a table of labels, whole or not at all; the suffix says how. Each carries the canary.
+
+    Raises:
+        RecordsError: a suffix that is none of ours.
+    """
+    table = labels.select(list(LABELS)).with_columns(canary=pl.lit(CANARY))
+    if path.suffix == ".jsonl":
+        return write_atomic(path, table.write_ndjson())
+    if path.suffix == ".csv":
+        return write_atomic(path, table.write_csv())
+    if path.suffix == ".parquet":
+        buffer = io.BytesIO()
+        table.write_parquet(buffer)
+        return write_atomic(path, buffer.getvalue())
+    raise RecordsError(
+        f"labels cannot be written as {path.suffix or 'a file without suffix'}", hint=_formats()
+    )
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Any JSONL, CSV or Parquet file as it stands.
+
+    Raises:
+        RecordsError: missing, too large, or not what its suffix says.
+    """
+    if path.suffix not in FORMATS:
+        raise RecordsError(
+            f"{path.name} is none of the forms that are read", where=str(path), hint=_formats()
+        )
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecordsError(f"{path.name} is larger than {MAX_BYTES:,} bytes", where=str(path))
+        if path.suffix == ".jsonl":
+            return pl.read_ndjson(path, infer_schema_length=None)
+        if path.suffix == ".csv":
+            return pl.read_csv(path, infer_schema_length=None)
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError, ValueError) as e:
+        line = str(e).splitlines()[0][:200] if str(e) else type(e).__name__
+        raise RecordsError(f"{path.name} cannot be read: {line}", where=str(path), hint=_formats()) from e
+
+
+def read_labels(path: Path, *, labeller: str = "unnamed") -> Labels:
+    """Labels of replies, checked row by row.
+
+    Of two labels by one person on one text the last counts. Columns that are missing get what is safest:
+    no inclusion probability means that the labels cannot correct anything.
+
+    Raises:
+        RecordsError: unreadable, a column is missing, or not one row fits.
+    """
+    table = read_table(path)
+    for column in NEEDED:
+        if column not in table.columns:
+            raise RecordsError(
+                f"{path.name} has no column {column!r}",
+                where=str(path),
+                hint=nearest(column, table.columns) or f"columns: {', '.join(LABELS)}",
+            )
+    rows, problems = [], []
+    for number, row in enumerate(table.iter_rows(named=True), start=1):
+        found, why = _row(row, labeller)
+        if found is None:
+            problems.append(f"row {number}: {why}")
+        else:
+            rows.append(found)
+    if not rows:
+        first = f": {problems[0]}" if problems else ""
+        raise RecordsError(f"{path.name} has no label that can be used{first}", where=str(path))
+    labels = pl.DataFrame(rows, schema=LABELS)
+    kept = labels.unique(["reply_id", "task", "labeller"], keep="last", maintain_order=True)
+    if again := labels.height - kept.height:
+        problems.append(f"{again} labels were given again by the same person: the last counts")
+    return Labels(kept, problems)
+
+
+def _row(row: dict[str, object], labeller: str) -> tuple[dict[str, object] | None, str]:
+    name, word = row.get("reply_id"), str(row.get("label") or "").strip()
+    if name is None or not str(name).strip():
+        return None, "no reply_id"
+    if word not in list(HumanLabel):
+        return None, f"no label {word[:40]!r}; {nearest(word, list(HumanLabel))}"
+    task = str(row.get("task") or HumanLabel(word).task)
+    if task != HumanLabel(word).task:
+        return None, f"{word} is no label of the task {task[:20]!r}"
+    sampling = str(row.get("sampling") or Sampling.DISAGREEMENT)
+    if sampling not in list(Sampling):
+        return None, f"no sampling {sampling[:20]!r}: random or disagreement"
+    try:
+        chance = row.get("inclusion_probability")
+        share = None if chance is None else float(str(chance))
+        criteria = row.get("criteria")
+        told = criteria if criteria is None or isinstance(criteria, str) else json.dumps(criteria)
+    except (ValueError, TypeError) as e:
+        return None, str(e)
+    if share is not None and not 0 < share <= 1:
+        return None, f"inclusion_probability {share} is not above 0 and at most 1"
+    return {
+        "reply_id": str(name),
+        "task": task,
+        "labeller": str(row.get("labeller") or labeller),
+        "label": word,
+        "criteria": told if task == JudgeTask.REASONING else None,
+        "note": None if row.get("note") is None else str(row["note"]),
+        "sampling": sampling,
+        "inclusion_probability": share,
+        "labelled_at": None if row.get("labelled_at") is None else str(row["labelled_at"]),
+    }, ""
+
+
+def _formats() -> str:
+    return f"one of {', '.join(FORMATS)}"

@@ -1,0 +1,95 @@
+"""Agreement figures against other people's code and worked examples."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+from statsmodels.stats.inter_rater import cohens_kappa
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from unmask.errors import EstimateError
+from unmask.estimates.agreement import (
+    auroc,
+    best_threshold,
+    calibration,
+    cohen_kappa,
+    differing,
+    krippendorff_alpha,
+    share,
+)
+
+RNG = np.random.default_rng(3)
+
+
+def test_the_area_is_scikit_learns_and_its_interval_covers():
+    truth = RNG.random(400) < 0.3
+    score = np.round(RNG.normal(truth * 1.0, 1), 1)  # with ties
+    assert auroc(score, truth).estimate == pytest.approx(roc_auc_score(truth, score))
+    true, hits = 0.7602, 0  # Φ(1/√2)
+    for _ in range(400):
+        truth = RNG.random(120) < 0.4
+        found = auroc(RNG.normal(truth * 1.0, 1), truth)
+        hits += found.low <= true <= found.high
+    assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_one_class_has_no_area_and_a_perfect_one_no_false_certainty():
+    assert np.isnan(auroc(np.array([0.1, 0.2]), np.array([True, True])).estimate)
+    perfect = auroc(np.array([0.9, 0.8, 0.1, 0.2]), np.array([True, True, False, False]))
+    assert perfect.estimate == 1
+    assert perfect.low < 0.5
+
+
+def test_calibration_of_true_probabilities_and_of_boasts():
+    p = RNG.random(20_000)
+    truth = RNG.random(20_000) < p
+    good, boast = calibration(p, truth), calibration(np.clip(p * 1.5, 0, 1), truth)
+    assert good.error < 0.02 < 0.1 < boast.error
+    assert good.brier == pytest.approx(1 / 6, abs=0.01)
+    assert sum(b.n for b in good.bins) == 20_000
+    with pytest.raises(EstimateError):
+        calibration(np.array([1.2]), np.array([True]))
+
+
+def test_differing_shares_as_statsmodels_has_them():
+    found = differing((40, 50), (25, 50))
+    low, high = confint_proportions_2indep(40, 50, 25, 50, method="newcomb")
+    assert (found.difference.low, found.difference.high) == pytest.approx((low, high))
+    assert found.p < 0.01
+    assert np.isnan(differing((0, 0), (1, 2)).p)
+    assert np.isnan(share(0, 0).estimate)
+
+
+def test_kappa_as_statsmodels_has_it():
+    first = RNG.integers(0, 3, 200)
+    second = np.where(RNG.random(200) < 0.7, first, RNG.integers(0, 3, 200))
+    table = np.zeros((3, 3))
+    np.add.at(table, (first, second), 1)
+    theirs = cohens_kappa(table)
+    ours = cohen_kappa(first.astype(str), second.astype(str))
+    assert ours.estimate == pytest.approx(theirs.kappa)
+    assert (ours.low, ours.high) == pytest.approx((theirs.kappa_low, theirs.kappa_upp), abs=1e-6)
+    assert np.isnan(cohen_kappa(np.array(["a"] * 5), np.array(["a"] * 5)).estimate)
+
+
+def test_alpha_of_krippendorffs_own_example():
+    """Krippendorff 2011, section C: three of four observers, gaps, nominal: .743."""
+    said = np.array(
+        [
+            ["1", "2", "3", "3", "2", "1", "4", "1", "2", "", "", ""],
+            ["1", "2", "3", "3", "2", "2", "4", "1", "2", "5", "", "3"],
+            ["", "3", "3", "3", "2", "3", "4", "2", "2", "5", "1", ""],
+            ["1", "2", "3", "3", "2", "4", "4", "1", "2", "5", "1", ""],
+        ]
+    )
+    found = krippendorff_alpha(said, rng=np.random.default_rng(1))
+    assert found.estimate == pytest.approx(0.743, abs=0.001)
+    assert found.low < found.estimate < found.high
+    alone = krippendorff_alpha(np.array([["a", "b"], ["", ""]]), rng=np.random.default_rng(1))
+    assert np.isnan(alone.estimate)
+
+
+def test_a_threshold_is_the_one_that_separates():
+    score = np.array([0.1, 0.2, 0.3, 0.7, 0.8])
+    assert 0.3 < best_threshold(score, np.array([False, False, False, True, True])) <= 0.7
+    with pytest.raises(EstimateError):
+        best_threshold(score, np.ones(5, dtype=bool))
