@@ -14,8 +14,9 @@ from unmask.auditing.arrays import Table, choose, is_screening, tabulate
 from unmask.auditing.beside import beside
 from unmask.auditing.check import checked_verdict
 from unmask.auditing.comprehension import comprehension, follow_ups
+from unmask.auditing.corrected import Cards, cards_of, correct_cells, correct_contrasts, labelled_replies
 from unmask.auditing.evidence import gather
-from unmask.auditing.figures import measure, rates
+from unmask.auditing.figures import REPORTED, measure, rates
 from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
 from unmask.auditing.levels import by_level, deciding_study, rests_on
 from unmask.auditing.observations import observations
@@ -35,6 +36,8 @@ from unmask.auditing.results import (
 )
 from unmask.auditing.scenario import with_pack_words
 from unmask.auditing.sequences import Order, as_sequences
+from unmask.estimates import wilson_limits
+from unmask.judges.cards import Outcome
 from unmask.judges.scorers import reasoning_source
 from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of
@@ -66,6 +69,7 @@ def analyse(
     described: dict[str, Any],
     plumbing: Mapping[str, Checked] | None = None,
     stopped: Stopped | None = None,
+    labels: pl.DataFrame | None = None,
 ) -> AuditResult:
     """All models of a run, in the order they were named; `plumbing` by model, None without a check.
 
@@ -81,7 +85,8 @@ def analyse(
         if stopped is not None:
             missing[name] = missing_of(replies, study, prepared)
             study = study.model_copy(update={"epochs": epochs_asked(replies, study)})
-        found = model_result(name, replies, words, study, plumbing=checked, order=_order(prepared))
+        order = _order(prepared)
+        found = model_result(name, replies, words, study, plumbing=checked, order=order, labels=labels)
         models.append(with_pack_words(found, described["pack"]))
     result = AuditResult(
         name=about.name,
@@ -111,10 +116,11 @@ def model_result(
     *,
     plumbing: Checked | None = None,
     order: Order | None = None,
+    labels: pl.DataFrame | None = None,
 ) -> ModelResult:
     """Everything about one model. `replies` are of all kinds; rates count those to requests alone.
 
-    order: the block of each request, where a study stops early.
+    order: the block of each request, where a study stops early. labels: what people said, if anything.
     """
     every, replies = replies, requests(replies)
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
@@ -123,6 +129,8 @@ def model_result(
     crossed, study = study, deciding_study(study)
     table = tabulate(replies, chosen, conditions_of(study)) if crossed is not study else every_cell
     judges = _judges(chosen)
+    cards = cards_of(name, judges)
+    judges = _with_cards(judges, cards)
     measured = {c: m for c in study.contrasts if (m := measure(c, table, study)) is not None}
     aside = beside(measured, table, study)
     evidence = gather(
@@ -131,6 +139,7 @@ def model_result(
         study,
         visibility=observed(replies, study.scratchpad),
         judge_card=_has_card(judges),
+        judge_sensitivity_low=_sensitivity_low(cards, name),
         story_understood=understood.understood if understood else None,
     )
     blocks: list[str] = []
@@ -148,8 +157,15 @@ def model_result(
         model=name,
         served_model=_one(replies, "served_model"),
         verdict=_verdict(checked.verdict),
-        cells=_cells(replies, chosen, every_cell),
-        contrasts=[_with_limit(m.result, checked.limit) for m in measured.values()],
+        cells=correct_cells(_cells(replies, chosen, every_cell), every_cell, cards, name),
+        contrasts=correct_contrasts(
+            [_with_limit(m.result, checked.limit) for m in measured.values()],
+            measured,
+            study,
+            cards,
+            name,
+            labelled=labelled_replies(replies, chosen, labels),
+        ),
         statuses=dict(sorted(Counter(replies["status"].to_list()).items())),
         judges=judges,
         observations=[
@@ -229,6 +245,22 @@ def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
             )
         )
     return found
+
+
+def _with_cards(judges: list[JudgeUsed], cards: Cards) -> list[JudgeUsed]:
+    """Judges with the names of the cards that are on file for this model."""
+    of: dict[str, Outcome] = {str(JudgeTask.COMPLIANCE): "complied", str(JudgeTask.REASONING): "af"}
+    found = {task: cards.by_outcome.get(outcome) for task, outcome in of.items()}
+    return [j if (card := found.get(j.task)) is None else replace(j, card=card.name) for j in judges]
+
+
+def _sensitivity_low(cards: Cards, model: str) -> float | None:
+    """Lower limit of the reasoning judge's sensitivity on this model, by a card of random texts."""
+    card = cards.by_outcome.get("af")
+    errors = card.confusion(model) if card is not None and card.corrects else None
+    if errors is None or not errors.tp + errors.fn:
+        return None
+    return wilson_limits(errors.sensitivity, errors.tp + errors.fn, level=REPORTED)[0]
 
 
 def _has_card(judges: Sequence[JudgeUsed]) -> bool | None:

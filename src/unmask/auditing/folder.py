@@ -38,6 +38,10 @@ class RunFolder:
         return self.root / "check"
 
     @property
+    def labels(self) -> Path:
+        return self.root / "labels.sqlite"
+
+    @property
     def result(self) -> Path:
         return self.root / "audit.json"
 

@@ -39,6 +39,7 @@ class CellResult:
     n_reasoning_read: int
     judge_statuses: dict[str, dict[str, int]]  # task to JudgeStatus to count
     tokens_out_mean: float | None
+    corrected: Interval | None = None  # `complied` without the judge's errors; limits are not clipped
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class ContrastResult:
     n_unusable: int
     detection_limit: float | None
     decides: bool
+    corrected: Interval | None = None  # at 95 %, without the judge's errors
+    corrected_by: str | None = None  # labels of this run, or which judge card
 
 
 @dataclass(frozen=True)
@@ -254,7 +257,7 @@ def _interval(data: dict[str, float] | None) -> Interval | None:
 
 def _model(data: dict[str, Any]) -> ModelResult:
     cells = [
-        CellResult(**{**c, **{k: _interval(c[k]) for k in ("complied", "strict", "af")}})
+        CellResult(**{**c, **{k: _interval(c.get(k)) for k in ("complied", "strict", "af", "corrected")}})
         for c in data["cells"]
     ]
     contrasts = [_contrast(c) for c in data["contrasts"]]
@@ -277,8 +280,8 @@ def _model(data: dict[str, Any]) -> ModelResult:
 
 
 def _contrast(data: dict[str, Any]) -> ContrastResult:
-    intervals = ("effect", "effect_95", "strict_95", "bounds")
-    return ContrastResult(**{**data, **{k: _interval(data[k]) for k in intervals}})
+    intervals = ("effect", "effect_95", "strict_95", "bounds", "corrected")
+    return ContrastResult(**{**data, **{k: _interval(data.get(k)) for k in intervals}})
 
 
 def _comprehension(data: dict[str, Any] | None) -> ComprehensionResult | None:

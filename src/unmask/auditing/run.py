@@ -35,6 +35,7 @@ from unmask.elicit import refuse_prefill
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
 from unmask.records import Records, read_logs, write_tables
+from unmask.records.labels import read_store
 from unmask.study import Resolved, Study, load_study
 from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, describe, prepare
 
@@ -237,9 +238,23 @@ def conclude(
         described=describe(first),
         plumbing=plumbing or check(planned, folder),
         stopped=stopped,
+        labels=read_store(folder.labels),
     )
     write_atomic(folder.result, result.to_json())
     return result
+
+
+def conclude_again(root: Path) -> AuditResult:
+    """The result of a finished run anew, with today's judge cards and labels; nothing is asked.
+
+    Raises:
+        UsageError: no run there, or another process works in it.
+    """
+    folder = RunFolder(root)
+    planned = reopen(root, Options())
+    started = AuditResult.read(folder.result).started if folder.result.is_file() else None
+    with locked(folder):
+        return conclude(folder, planned, started=started)
 
 
 def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:

@@ -7,12 +7,13 @@ import click
 
 @click.command()
 @click.argument("run", metavar="RUN")
+@click.option("--again", is_flag=True, help="Conclude again first, with today's judge cards and labels.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON on stdout, as in report.json.")
-def report(run: str, as_json: bool) -> None:
+def report(run: str, again: bool, as_json: bool) -> None:
     """Render the report of RUN again: a folder, or a name under runs/ (or UNMASK_RUNS).
 
-    Asks and judges nothing. Writes report.html, one file that needs no network, and report.json beside it;
-    prints where the page is. Same run, same bytes.
+    Asks and judges nothing; with --again the figures are made anew. Writes report.html, one file that needs
+    no network, and report.json beside it; prints where the page is. Same run, same bytes.
 
     \b
     unmask report demo
@@ -21,7 +22,12 @@ def report(run: str, as_json: bool) -> None:
     from unmask.cli._output import run_folder, say
     from unmask.report import write_report
 
-    page = write_report(run_folder(run))
+    root = run_folder(run)
+    if again:
+        from unmask.auditing.run import conclude_again
+
+        conclude_again(root)
+    page = write_report(root)
     if as_json:
         click.echo(page.with_suffix(".json").read_text(encoding="utf-8"))
         say(f"report: {page}")

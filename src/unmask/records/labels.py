@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +108,22 @@ def read_labels(path: Path, *, labeller: str = "unnamed") -> Labels:
     if again := labels.height - kept.height:
         problems.append(f"{again} labels were given again by the same person: the last counts")
     return Labels(kept, problems)
+
+
+def read_store(path: Path) -> pl.DataFrame | None:
+    """What people said so far, from the file that `unmask label` keeps; None where nobody labelled.
+
+    Raises:
+        RecordsError: the file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            rows = store.execute(f"select {', '.join(LABELS)} from labels where done").fetchall()
+    except sqlite3.Error as e:
+        raise RecordsError(f"{path.name} is damaged: {e}", where=str(path)) from e
+    return pl.DataFrame(rows, schema=LABELS, orient="row") if rows else None
 
 
 def _row(row: dict[str, object], labeller: str) -> tuple[dict[str, object] | None, str]:

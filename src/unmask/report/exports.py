@@ -15,10 +15,10 @@ from unmask.report.visible import one_line
 def cells_csv(result: AuditResult) -> str:
     """One row a cell and model."""
     header = ["model", "condition_key", *_FACTORS, "n_queries", "n_asked", "n_usable"]
-    header += [f"{name}_{part}" for name in ("complied", "strict", "af") for part in _PARTS]
+    header += [f"{name}_{part}" for name in ("complied", "strict", "af", "corrected") for part in _PARTS]
     rows = (
         [m.model, c.condition_key, *(c.condition.get(f, "") for f in _FACTORS), c.n_queries, c.n_asked,
-         c.n_usable, *_interval(c.complied), *_interval(c.strict), *_interval(c.af)]
+         c.n_usable, *_interval(c.complied), *_interval(c.strict), *_interval(c.af), *_interval(c.corrected)]
         for m in result.models
         for c in m.cells
     )  # fmt: skip
@@ -37,10 +37,15 @@ def contrasts_csv(result: AuditResult) -> str:
         "n_unusable",
         "detection_limit",
     ]
-    header += [f"{name}_{part}" for name in ("effect", "effect_95", "strict_95", "bounds") for part in _PARTS]
+    header += [
+        f"{name}_{part}"
+        for name in ("effect", "effect_95", "strict_95", "bounds", "corrected")
+        for part in _PARTS
+    ]
     rows = (
         [m.model, c.name, c.question, c.state, c.decides, c.n_queries, c.n_unusable, c.detection_limit,
-         *_interval(c.effect), *_interval(c.effect_95), *_interval(c.strict_95), *_interval(c.bounds)]
+         *_interval(c.effect), *_interval(c.effect_95), *_interval(c.strict_95),
+         *_interval(c.bounds), *_interval(c.corrected)]
         for m in result.models
         for c in m.contrasts
     )  # fmt: skip

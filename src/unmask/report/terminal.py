@@ -112,6 +112,9 @@ def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> Rendera
             limit = numbers.points(row.contrast.detection_limit, signed=False)
             state.append(f"; finds {limit} or more 9 times in 10", style="" if plain else "dim")
         table.add_row(f"{row.name} ({row.letter})", numbers.gap(row.contrast.effect), state)
+        if row.contrast.corrected is not None:
+            by = Text(f"without the judge's errors, by {one_line(row.contrast.corrected_by or '')}")
+            table.add_row("", numbers.gap(row.contrast.corrected), by)
     return table
 
 
@@ -134,7 +137,8 @@ def _rest(model: ModelResult) -> list[RenderableType]:
     ]
     judges = [
         f"{one_line(j.task)} by {one_line(j.judge)}{' (screening judge)' if j.screening else ''}, "
-        f"{j.statuses.get(str(JudgeStatus.OK), 0):,} read"
+        f"{j.statuses.get(str(JudgeStatus.OK), 0):,} read, "
+        + (f"judge card {one_line(j.card)}" if j.card else "not checked on this model")
         for j in model.judges
     ]
     lines = [Text("Replies: " + ", ".join(counts)), Text("Judges: " + ("; ".join(judges) or "none"))]

@@ -1,0 +1,206 @@
+"""Rates and contrasts without the judge's errors, beside the raw ones: by a card, or by labels of the run.
+
+What decides stays the raw interval (docs/judges.md says why). A card counts only for the model and the roles
+on whose texts it was made, and only if those were drawn at random. Labels of the run itself go before a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from unmask.auditing.arrays import Table, judged
+from unmask.auditing.figures import JOINT, REPORTED, Measured
+from unmask.auditing.results import CellResult, ContrastResult, Interval, JudgeUsed
+from unmask.errors import EstimateError
+from unmask.estimates import Confusion, corrected_contrast, corrected_rate, labelled_contrast
+from unmask.estimates.correction import Replies
+from unmask.judges.cards import JudgeCard, Outcome, find_card
+from unmask.study import Study, cells_of
+from unmask.vocabulary import Condition, Contrast, HumanLabel, JudgeTask, Sampling
+
+SEED = 20_240_612  # the draws behind an interval are the same each time: same records, same bytes
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The cards of one model's judges by outcome; absent where there is none."""
+
+    by_outcome: Mapping[Outcome, JudgeCard] = field(default_factory=dict)
+
+    def errors(self, outcome: Outcome, model: str, role: str) -> Confusion | None:
+        """The judge's errors in this role, if the card may correct and knows it."""
+        card = self.by_outcome.get(outcome)
+        return card.confusion(model, role) if card is not None and card.corrects else None
+
+
+def cards_of(model: str, judges: Sequence[JudgeUsed]) -> Cards:
+    """The cards on file for the judges of one model."""
+    names = {j.task: j.judge for j in judges}
+    compliance, reasoning = names.get(str(JudgeTask.COMPLIANCE)), names.get(str(JudgeTask.REASONING))
+    wanted: list[tuple[str | None, JudgeTask, Outcome]] = [
+        (compliance, JudgeTask.COMPLIANCE, "complied"),
+        (reasoning, JudgeTask.REASONING, "af"),
+        (f"{compliance} + {reasoning}" if compliance and reasoning else None, JudgeTask.REASONING, "joint"),
+    ]
+    found: dict[Outcome, JudgeCard] = {}
+    for judge, task, outcome in wanted:
+        card = find_card(judge, task, outcome, model) if judge else None
+        if card is not None:
+            found[outcome] = card
+    return Cards(found)
+
+
+def correct_cells(cells: list[CellResult], table: Table, cards: Cards, model: str) -> list[CellResult]:
+    """Cells with `corrected`, where a card knows their role."""
+    conditions = {c.key: c for c in table.conditions}
+    return [_cell(cell, conditions[cell.condition_key], table, cards, model) for cell in cells]
+
+
+def _cell(cell: CellResult, condition: Condition, table: Table, cards: Cards, model: str) -> CellResult:
+    errors = cards.errors("complied", model, str(condition.role))
+    if errors is None or cell.complied is None:
+        return cell
+    c = table.column(condition)
+    asked = table.asked_QC[:, c] > 0
+    try:
+        rate = corrected_rate(
+            table.complied_QC[asked, c], table.usable_QC[asked, c], errors, level=REPORTED, rng=_rng()
+        )
+    except EstimateError:
+        return cell
+    return replace(cell, corrected=Interval(rate.estimate, rate.low, rate.high, rate.level))
+
+
+def correct_contrasts(
+    contrasts: list[ContrastResult],
+    measured: Mapping[Contrast, Measured],
+    study: Study,
+    cards: Cards,
+    model: str,
+    *,
+    labelled: pl.DataFrame | None = None,
+) -> list[ContrastResult]:
+    """Contrasts with `corrected` and `corrected_by`, where labels of the run or a card allow it.
+
+    Args:
+        contrasts: as they stand in the result.
+        measured: the same with their counts.
+        study: the design.
+        cards: of this model's judges.
+        model: its name.
+        labelled: `labelled_replies` of this model; None where nobody labelled.
+    """
+    return [_contrast(c, measured[Contrast(c.name)], study, cards, model, labelled) for c in contrasts]
+
+
+def _contrast(
+    result: ContrastResult,
+    measured: Measured,
+    study: Study,
+    cards: Cards,
+    model: str,
+    labelled: pl.DataFrame | None,
+) -> ContrastResult:
+    cells = cells_of(measured.contrast, study)
+    outcome: Outcome = "joint" if measured.contrast in JOINT else "complied"
+    found = _by_labels(labelled, cells, outcome) if labelled is not None else None
+    by = "labels of this run"
+    if found is None:
+        found, by = _by_card(measured, cells, outcome, cards, model), "judge card"
+        if outcome in cards.by_outcome:
+            by = f"judge card {cards.by_outcome[outcome].name}"
+    return replace(result, corrected=found, corrected_by=by if found is not None else None)
+
+
+def _by_card(
+    measured: Measured, cells: Mapping[Condition, float], outcome: Outcome, cards: Cards, model: str
+) -> Interval | None:
+    roles = sorted({str(c.role) for c in cells})
+    errors = [cards.errors(outcome, model, role) for role in roles]
+    known = [e for e in errors if e is not None]
+    if len(known) < len(roles):
+        return None
+    try:
+        effect = corrected_contrast(
+            measured.outcome.rates_QC,
+            measured.outcome.weights_C,
+            [roles.index(str(c.role)) for c in cells],
+            known,
+            level=REPORTED,
+            rng=_rng(),
+        )
+    except EstimateError:
+        return None
+    return Interval(effect.estimate, effect.low, effect.high, effect.level)
+
+
+def labelled_replies(
+    replies: pl.DataFrame, chosen: pl.DataFrame, labels: pl.DataFrame | None
+) -> pl.DataFrame | None:
+    """Each reply to a request with the judge's words and people's, as booleans; None without random labels.
+
+    Only what all labellers of a reply agree on counts, and only labels drawn at random with a known chance.
+    """
+    if labels is None:
+        return None
+    random = labels.filter(
+        (pl.col("sampling") == str(Sampling.RANDOM)) & pl.col("inclusion_probability").is_not_null()
+    ).join(replies.select("reply_id"), on="reply_id", how="semi")
+    if not random.height:
+        return None
+    told = judged(replies, chosen)
+    for task, name in ((JudgeTask.COMPLIANCE, "complied"), (JudgeTask.REASONING, "af")):
+        told = told.join(_agreed(random.filter(pl.col("task") == str(task)), name), on="reply_id", how="left")
+    return told
+
+
+def _agreed(labels: pl.DataFrame, name: str) -> pl.DataFrame:
+    yes = [str(word) for word in HumanLabel if word.truth]
+    rows = (
+        labels.filter(pl.col("label") != str(HumanLabel.ARTEFACT))
+        .group_by("reply_id")
+        .agg(
+            pl.col("label").is_in(yes).all().alias("all"),
+            pl.col("label").is_in(yes).any().alias("any"),
+            pl.col("inclusion_probability").min().alias(f"{name}_chance"),
+        )
+        .filter(pl.col("all") == pl.col("any"))
+    )
+    return rows.select("reply_id", pl.col("all").alias(f"{name}_truth"), f"{name}_chance")
+
+
+def _by_labels(told: pl.DataFrame, cells: Mapping[Condition, float], outcome: Outcome) -> Interval | None:
+    keys = [c.key for c in cells]
+    rows = told.filter(pl.col("condition_key").is_in(keys))
+    if outcome == "joint":
+        said, truth = pl.col("joint"), pl.col("complied_truth") & pl.col("af_truth")
+        usable, chance = pl.col("joint_known"), pl.min_horizontal("complied_chance", "af_chance")
+    else:
+        said, truth = pl.col("complied"), pl.col("complied_truth")
+        usable, chance = pl.col("usable"), pl.col("complied_chance")
+    rows = rows.filter(usable).select(
+        "query_id", "condition_key", said=said.cast(pl.Float64), truth=truth.cast(pl.Float64), chance=chance
+    )
+    try:
+        effect = labelled_contrast(
+            Replies(
+                rows["said"].to_numpy(),
+                rows["truth"].fill_null(np.nan).to_numpy(),
+                np.array([keys.index(k) for k in rows["condition_key"].to_list()]),
+                rows["query_id"].rank("dense").to_numpy(),
+                rows["chance"].fill_null(1.0).to_numpy(),
+            ),
+            np.array(list(cells.values())),
+            level=REPORTED,
+        )
+    except EstimateError:
+        return None
+    return Interval(effect.estimate, effect.low, effect.high, effect.level)
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(SEED)
