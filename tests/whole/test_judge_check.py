@@ -93,7 +93,8 @@ def test_a_judge_is_held_against_labels_and_its_card_named(runs, tmp_path, capsy
     assert main(["report", "one", "--again", "--json"]) == 0
     result = json.loads((runs / "runs" / "one" / "audit.json").read_text())
     model = result["models"][0]
-    assert {j["card"] for j in model["judges"] if j["task"] != "comprehension"} == {compliance["card"], reasoning["card"]}
+    named = {j["card"] for j in model["judges"] if j["task"] != "comprehension"}
+    assert named == {compliance["card"], reasoning["card"]}
     story = next(c for c in model["contrasts"] if c["name"] == "story")
     assert story["corrected_by"] == f"judge card {compliance['card']}"
     assert story["corrected"]["low"] < story["corrected"]["estimate"] < story["corrected"]["high"]
