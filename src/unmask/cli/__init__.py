@@ -23,6 +23,7 @@ VERBS = {  # name: (module, attribute, one line of help)
         "judge",
         "Judge the replies of a run again, without asking for them again.",
     ),
+    "import": ("unmask.cli.import_", "import_", "Judge and conclude on transcripts from elsewhere."),
     "pack": ("unmask.cli.pack", "pack", "Show, compare and check prompt packs."),
     "study": ("unmask.cli.study", "study", "List, show and check designs; write their schema."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),

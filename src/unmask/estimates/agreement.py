@@ -1,6 +1,8 @@
 """How well a judge agrees with the truth, and people with one another.
 
-Arrays in, frozen results out. Axes: `_N` texts, `_L` labellers.
+Arrays in, frozen results out. Axes: `_N` texts, `_L` labellers, `_Q` queries. Texts that answer one query
+resemble each other: where `query_N` says which do, the query is the unit, and an interval is as wide as the
+spread between queries makes it. `weight_N` is one over the chance with which a text was drawn.
 """
 
 from __future__ import annotations
@@ -66,32 +68,128 @@ def share(hits: float, n: float, *, level: float = 0.95) -> Figure:
     return Figure(hits / n, low, high)
 
 
-def auroc(score_N: Floats, truth_N: np.ndarray, *, level: float = 0.95) -> Figure:
+def clustered_share(
+    hit_N: np.ndarray, weight_N: Floats | None = None, query_N: np.ndarray | None = None
+) -> tuple[float, float]:
+    """A share of texts, and how many independent texts it is worth; (NaN, 0) of none.
+
+    The share is weighted; its worth is p(1 − p) over the variance between queries, never more than Kish's
+    (Σw)²/Σw². One query that is all hits and one that is none are added before the spread is measured, as in
+    `rates.effective_replies`: a handful of queries that agree cannot show how much queries differ.
+    """
+    if not hit_N.size:
+        return float("nan"), 0.0
+    weight, place = _units(hit_N.size, weight_N, query_N)
+    share = float((weight * hit_N).sum() / weight.sum())
+    most = float(weight.sum() ** 2 / (weight**2).sum())
+    total_Q = np.bincount(place, weight)
+    if total_Q.size == hit_N.size:
+        return share, most
+    hits_Q = np.bincount(place, weight * hit_N)
+    each = total_Q.mean()
+    hits_Q, total_Q = np.append(hits_Q, [0.0, each]), np.append(total_Q, [each, each])
+    padded = hits_Q.sum() / total_Q.sum()
+    pull_Q = (hits_Q - padded * total_Q) / total_Q.sum()
+    variance = float((pull_Q**2).sum()) * pull_Q.size / (pull_Q.size - 1)
+    return share, min(padded * (1 - padded) / variance, most)
+
+
+def auroc(
+    score_N: Floats,
+    truth_N: np.ndarray,
+    *,
+    weight_N: Floats | None = None,
+    query_N: np.ndarray | None = None,
+    level: float = 0.95,
+) -> Figure:
     """Chance that a yes scores above a no, ties half, with DeLong's variance on the logit scale.
 
     Unknown where there is no yes or no no.
-    Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837; Sun and Xu 2014 for the ranks.
+    Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837; summed by query as Obuchowski 1997,
+    Biometrics 53:567.
     """
     check_level(level)
-    yes, no = score_N[truth_N], score_N[~truth_N]
-    m, n = yes.size, no.size
+    m, n = int(truth_N.sum()), int((~truth_N).sum())
     if not m or not n:
         return UNKNOWN
-    together = stats.rankdata(np.concatenate([yes, no]))
-    above_yes = (together[:m] - stats.rankdata(yes)) / n  # share of the no's below each yes
-    above_no = 1 - (together[m:] - stats.rankdata(no)) / m
-    area = float(above_yes.mean())
+    area, pull_N = _area(score_N, truth_N, weight_N)
     if min(m, n) < 2:
         return Figure(area, float("nan"), float("nan"))
-    variance = above_yes.var(ddof=1) / m + above_no.var(ddof=1) / n
-    if variance == 0 or area in (0.0, 1.0):
+    variance = _variance(pull_N, query_N)
+    if variance <= 0 or area in (0.0, 1.0):
         # perfect separation says nothing of its own uncertainty: the rarer class is what could have told
-        return Figure(area, *wilson_limits(area, min(m, n), level=level))
+        worth = min(clustered_share(truth_N[truth_N == side], *_of(truth_N == side, weight_N, query_N))[1]
+                    for side in (True, False))  # fmt: skip
+        return Figure(area, *wilson_limits(area, worth, level=level))
     half = special.ndtri((1 + level) / 2) * np.sqrt(variance) / (area * (1 - area))
     return Figure(
         area,
         float(special.expit(special.logit(area) - half)),
         float(special.expit(special.logit(area) + half)),
+    )
+
+
+def auroc_difference(
+    score_N: Floats,
+    other_N: Floats,
+    truth_N: np.ndarray,
+    *,
+    weight_N: Floats | None = None,
+    query_N: np.ndarray | None = None,
+    level: float = 0.95,
+) -> Figure:
+    """How much larger the first score's area is on the same texts; DeLong's paired interval."""
+    check_level(level)
+    if not truth_N.any() or truth_N.all():
+        return UNKNOWN
+    (one, pull_N), (two, other_pull_N) = (_area(s, truth_N, weight_N) for s in (score_N, other_N))
+    half = special.ndtri((1 + level) / 2) * np.sqrt(_variance(pull_N - other_pull_N, query_N))
+    return Figure(one - two, float(one - two - half), float(one - two + half))
+
+
+def _area(score_N: Floats, truth_N: np.ndarray, weight_N: Floats | None) -> tuple[float, Floats]:
+    """The area, and how much each text pulls it: its placement among the other class less the area."""
+    weight = np.ones(score_N.size) if weight_N is None else weight_N
+    yes, no = score_N[truth_N], score_N[~truth_N]
+    w_yes, w_no = weight[truth_N] / weight[truth_N].sum(), weight[~truth_N] / weight[~truth_N].sum()
+    below_N, above_N = _share_below(yes, no, w_no), 1 - _share_below(no, yes, w_yes)
+    area = float(w_yes @ below_N)
+    pull_N = np.empty(score_N.size)
+    pull_N[truth_N], pull_N[~truth_N] = w_yes * (below_N - area), w_no * (above_N - area)
+    for side in (truth_N, ~truth_N):  # as in DeLong, each class has its own degrees of freedom
+        pull_N[side] *= np.sqrt(side.sum() / max(side.sum() - 1, 1))
+    return min(max(area, 0.0), 1.0), pull_N
+
+
+def _share_below(at: Floats, of: Floats, weight: Floats) -> Floats:
+    """Weighted share of `of` below each of `at`, ties half."""
+    order = np.argsort(of, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+    low = sums[np.searchsorted(of[order], at, side="left")]
+    high = sums[np.searchsorted(of[order], at, side="right")]
+    found: Floats = (low + high) / 2
+    return found
+
+
+def _variance(pull_N: Floats, query_N: np.ndarray | None) -> float:
+    """Of a figure, from the pulls of its texts, summed by query."""
+    if query_N is None:
+        return float((pull_N**2).sum())
+    pull_Q = np.bincount(np.unique(query_N, return_inverse=True)[1], pull_N)
+    return float((pull_Q**2).sum()) * pull_Q.size / max(pull_Q.size - 1, 1)
+
+
+def _units(n: int, weight_N: Floats | None, query_N: np.ndarray | None) -> tuple[Floats, np.ndarray]:
+    weight = np.ones(n) if weight_N is None else weight_N
+    return weight, np.arange(n) if query_N is None else np.unique(query_N, return_inverse=True)[1]
+
+
+def _of(
+    chosen_N: np.ndarray, weight_N: Floats | None, query_N: np.ndarray | None
+) -> tuple[Floats | None, np.ndarray | None]:
+    return (
+        None if weight_N is None else weight_N[chosen_N],
+        None if query_N is None else query_N[chosen_N],
     )
 
 
@@ -114,8 +212,10 @@ def calibration(score_N: Floats, truth_N: np.ndarray, *, bins: int = BINS) -> Ca
     return Calibration(float(((score_N - truth_N) ** 2).mean()), float(error), tuple(found))
 
 
-def differing(first: tuple[int, int], second: tuple[int, int], *, level: float = 0.95) -> Differing:
+def differing(first: tuple[float, float], second: tuple[float, float], *, level: float = 0.95) -> Differing:
     """Whether two shares (hits, n) differ; NaN where one of them is of none.
+
+    Counts may be of effective size; Fisher's test then takes the nearest whole ones.
 
     Source: Newcombe 1998, Stat. Med. 17:873, method 10; Fisher's exact test.
     """
@@ -126,11 +226,14 @@ def differing(first: tuple[int, int], second: tuple[int, int], *, level: float =
     d = one.estimate - other.estimate
     low = d - np.hypot(one.estimate - one.low, other.high - other.estimate)
     high = d + np.hypot(one.high - one.estimate, other.estimate - other.low)
-    p = stats.fisher_exact([[a, m - a], [b, n - b]]).pvalue
+    table = [[round(a), round(m) - round(a)], [round(b), round(n) - round(b)]]
+    p = stats.fisher_exact(table).pvalue
     return Differing(Figure(d, float(low), float(high)), float(p))
 
 
-def cohen_kappa(first_N: np.ndarray, second_N: np.ndarray, *, level: float = 0.95) -> Figure:
+def cohen_kappa(
+    first_N: np.ndarray, second_N: np.ndarray, *, query_N: np.ndarray | None = None, level: float = 0.95
+) -> Figure:
     """Agreement of two raters beyond chance, unweighted, with its asymptotic interval.
 
     Unknown where both always say the same one word: chance alone would agree fully.
@@ -148,13 +251,11 @@ def cohen_kappa(first_N: np.ndarray, second_N: np.ndarray, *, level: float = 0.9
     if chance >= 1:
         return UNKNOWN
     kappa = (agreed - chance) / (1 - chance)
-    diagonal = np.diag(table)
-    a = (diagonal * (1 - (rows + columns) * (1 - kappa)) ** 2).sum()
-    crossed = table * (columns[:, None] + rows[None, :]) ** 2
-    b = (1 - kappa) ** 2 * (crossed.sum() - np.diag(crossed).sum())
-    c = (kappa - chance * (1 - kappa)) ** 2
-    error = np.sqrt(max(a + b - c, 0.0) / n) / (1 - chance)
-    half = special.ndtri((1 + level) / 2) * error
+    x, y = place[:n], place[n:]
+    # the delta method's pull of each text; without queries this is the variance of Fleiss and others
+    by_chance_N = columns[x] + rows[y] - 2 * chance
+    pull_N = ((x == y) - agreed - (1 - kappa) * by_chance_N) / (1 - chance) / n
+    half = special.ndtri((1 + level) / 2) * np.sqrt(_variance(pull_N, query_N))
     return Figure(kappa, float(max(kappa - half, -1)), float(min(kappa + half, 1)))
 
 
@@ -190,7 +291,7 @@ def _alpha(counts_NK: Floats) -> float:
     return float(1 - observed / expected) if expected else float("nan")
 
 
-def best_threshold(score_N: Floats, truth_N: np.ndarray) -> float:
+def best_threshold(score_N: Floats, truth_N: np.ndarray, *, weight_N: Floats | None = None) -> float:
     """The threshold with the largest sensitivity plus specificity; of equal ones the middle (Youden 1950).
 
     A text is called yes at or above it. Choose it on other texts than those that report it.
@@ -199,7 +300,15 @@ def best_threshold(score_N: Floats, truth_N: np.ndarray) -> float:
         raise EstimateError("a threshold needs texts that are yes and texts that are no")
     levels = np.unique(score_N)
     cuts = np.concatenate([[levels[0]], (levels[:-1] + levels[1:]) / 2])
-    yes, no = np.sort(score_N[truth_N]), np.sort(score_N[~truth_N])
-    gain = (1 - np.searchsorted(yes, cuts) / yes.size) + np.searchsorted(no, cuts) / no.size
+    weight = np.ones(score_N.size) if weight_N is None else weight_N
+    gain = _share_under(score_N, ~truth_N, weight, cuts) - _share_under(score_N, truth_N, weight, cuts)
     best = np.flatnonzero(np.isclose(gain, gain.max()))
     return float(cuts[best[best.size // 2]])
+
+
+def _share_under(score_N: Floats, side_N: np.ndarray, weight_N: Floats, cuts: Floats) -> Floats:
+    """Weighted share of one class strictly under each cut."""
+    order = np.argsort(score_N[side_N], kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weight_N[side_N][order])])
+    found: Floats = sums[np.searchsorted(score_N[side_N][order], cuts)] / sums[-1]
+    return found
