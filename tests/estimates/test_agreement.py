@@ -9,8 +9,10 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from unmask.errors import EstimateError
 from unmask.estimates.agreement import (
     auroc,
+    auroc_difference,
     best_threshold,
     calibration,
+    clustered_share,
     cohen_kappa,
     differing,
     krippendorff_alpha,
@@ -93,3 +95,53 @@ def test_a_threshold_is_the_one_that_separates():
     assert 0.3 < best_threshold(score, np.array([False, False, False, True, True])) <= 0.7
     with pytest.raises(EstimateError):
         best_threshold(score, np.ones(5, dtype=bool))
+
+
+def test_replies_to_one_query_are_not_so_many_independent_ones():
+    """40 queries, each asked five times with the same answer: as wide as 40 texts, not as 200."""
+    truth = RNG.random(40) < 0.5
+    score = RNG.normal(truth * 1.0, 1)
+    query = np.repeat(np.arange(40), 5)
+    once, five = auroc(score, truth), auroc(np.repeat(score, 5), np.repeat(truth, 5), query_N=query)
+    blind = auroc(np.repeat(score, 5), np.repeat(truth, 5))
+    assert five.estimate == pytest.approx(once.estimate)
+    assert five.high - five.low == pytest.approx(once.high - once.low, rel=0.06)
+    assert blind.high - blind.low < 0.6 * (five.high - five.low)
+    hit = RNG.random(40) < 0.7
+    share_once, worth = clustered_share(np.repeat(hit, 5), query_N=query)
+    assert share_once == pytest.approx(hit.mean())
+    assert worth == pytest.approx(40, abs=3)
+    kappa = [
+        cohen_kappa(np.repeat(hit, 5).astype(str), np.repeat(truth, 5).astype(str), query_N=q)
+        for q in (None, query)
+    ]
+    assert (kappa[1].high - kappa[1].low) / (kappa[0].high - kappa[0].low) == pytest.approx(5**0.5, rel=0.05)
+
+
+def test_unequal_chances_are_weighted_back():
+    """Texts with a high score are drawn five times as often; weights give the population's figures again."""
+    truth = RNG.random(60_000) < 0.4
+    score = RNG.normal(truth * 1.0, 1)
+    chance = np.where(score > 0.5, 0.5, 0.1)
+    drawn = RNG.random(60_000) < chance
+    weight = 1 / chance[drawn]
+    found = auroc(score[drawn], truth[drawn], weight_N=weight)
+    assert found.estimate == pytest.approx(roc_auc_score(truth, score), abs=0.01)
+    assert found.estimate == pytest.approx(
+        roc_auc_score(truth[drawn], score[drawn], sample_weight=weight), abs=1e-9
+    )
+    yes = truth[drawn]
+    sensitivity, worth = clustered_share(score[drawn][yes] > 0.5, weight[yes])
+    assert sensitivity == pytest.approx((score[truth] > 0.5).mean(), abs=0.02)
+    assert (score[drawn][yes] > 0.5).mean() > sensitivity + 0.1  # unweighted it would flatter the judge
+    assert worth < yes.sum()
+
+
+def test_the_same_score_twice_differs_by_nothing_and_a_better_one_by_something():
+    truth = RNG.random(300) < 0.5
+    good, bad = RNG.normal(truth * 2.0, 1), RNG.normal(truth * 0.3, 1)
+    same = auroc_difference(good, good, truth)
+    assert (same.estimate, same.low, same.high) == (0, 0, 0)
+    apart = auroc_difference(good, bad, truth)
+    assert apart.low > 0
+    assert apart.estimate == pytest.approx(auroc(good, truth).estimate - auroc(bad, truth).estimate)
