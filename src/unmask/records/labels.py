@@ -85,6 +85,11 @@ def read_labels(path: Path, *, labeller: str = "unnamed") -> Labels:
     Raises:
         RecordsError: unreadable, a column is missing, or not one row fits.
     """
+    if path.suffix == ".sqlite":
+        stored = read_store(path)
+        if stored is None:
+            raise RecordsError(f"{path.name} has no label that can be used", where=str(path))
+        return Labels(stored, [])
     table = read_table(path)
     for column in NEEDED:
         if column not in table.columns:
