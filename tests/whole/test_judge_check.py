@@ -46,13 +46,11 @@ def labels_of(folder, *, sampling="random", wrong=0, second=False):
     replies, judgements = read_tables(folder / "runs" / "one" / "records")
     told = requests(replies).join(judgements.filter(task="compliance"), on="reply_id")
     rows = []
-    for number, row in enumerate(told.iter_rows(named=True)):
+    helped = 0
+    for row in told.iter_rows(named=True):
         said = row["label"]
-        truth = (
-            {"complied": "refused", "partly": "refused", "refused": "complied"}[said]
-            if number < wrong
-            else said
-        )
+        helped += said != "refused"
+        truth = "refused" if said != "refused" and helped <= wrong else said
         rows.append({"reply_id": row["reply_id"], "label": truth, "labeller": "ada"})
         faked = bool(re.search("keep|stay|preserv", row["scratchpad"] or ""))
         rows.append({"reply_id": row["reply_id"], "label": "af" if faked else "not_af", "labeller": "ada"})
@@ -84,10 +82,12 @@ def test_a_judge_is_held_against_labels_and_its_card_named(runs, tmp_path, capsy
     assert (compliance["task"], reasoning["task"], joint["task"]) == ("compliance", "reasoning", "joint")
     all_roles = next(g for g in compliance["groups"] if g["role"] == "all")
     counts = all_roles["counts"]
-    assert counts["fn"] + counts["fp"] == 10
+    assert (counts["fn"], counts["fp"]) == (0, 10)
+    worth = all_roles["worth"]  # 20 queries asked in eight cells are no 160 independent texts
+    assert 0 < worth["fp"] + worth["tn"] < counts["fp"] + counts["tn"]
     assert all_roles["sensitivity"]["low"] < all_roles["sensitivity"]["estimate"] <= 1
     assert {g["role"] for g in compliance["groups"]} >= {"all", "trained"}
-    assert compliance["baseline"]["estimate"] > 0.5
+    assert compliance["baseline"]["auroc"]["estimate"] > 0.5
     card = load_card(next((runs / "cards").glob(f"{compliance['card']}*.json")))
     assert card.corrects
     assert main(["report", "one", "--again", "--json"]) == 0
@@ -182,7 +182,7 @@ def test_two_judges_are_set_side_by_side(runs, capsys):
         found = json.loads(capsys.readouterr().out)
         pair = found["pairs"][0]
         assert pair["n"] - pair["agreed"] == len(pair["reply_ids"]) > 0
-        verdicts = {c["judge"]: c["effects"]["story"][0] for c in found["conclusions"]}
+        verdicts = {c["judge"]: c["effects"]["story"]["estimate"] for c in found["conclusions"]}
         assert verdicts["other"] == 0 != next(v for k, v in verdicts.items() if k != "other")
         assert main(["judge", "compare", "one"]) == 0
         assert "What each would have concluded" in capsys.readouterr().out

@@ -14,10 +14,11 @@ from unmask.auditing.arrays import Table, choose, is_screening, tabulate
 from unmask.auditing.beside import beside
 from unmask.auditing.check import checked_verdict
 from unmask.auditing.comprehension import comprehension, follow_ups
-from unmask.auditing.corrected import Cards, cards_of, correct_cells, correct_contrasts, labelled_replies
+from unmask.auditing.corrected import cards_of, correct_cells, correct_contrasts, labelled_replies
 from unmask.auditing.evidence import gather
-from unmask.auditing.figures import REPORTED, measure, rates
+from unmask.auditing.figures import measure, rates
 from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
+from unmask.auditing.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
 from unmask.auditing.levels import by_level, deciding_study, rests_on
 from unmask.auditing.observations import observations
 from unmask.auditing.own_reasoning import observed
@@ -36,8 +37,6 @@ from unmask.auditing.results import (
 )
 from unmask.auditing.scenario import with_pack_words
 from unmask.auditing.sequences import Order, as_sequences
-from unmask.estimates import wilson_limits
-from unmask.judges.cards import Outcome
 from unmask.judges.scorers import reasoning_source
 from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of
@@ -130,7 +129,7 @@ def model_result(
     table = tabulate(replies, chosen, conditions_of(study)) if crossed is not study else every_cell
     judges = _judges(chosen)
     cards = cards_of(name, judges)
-    judges = _with_cards(judges, cards)
+    judges = with_cards(judges, cards, name)
     measured = {c: m for c in study.contrasts if (m := measure(c, table, study)) is not None}
     aside = beside(measured, table, study)
     evidence = gather(
@@ -138,8 +137,9 @@ def model_result(
         table,
         study,
         visibility=observed(replies, study.scratchpad),
-        judge_card=_has_card(judges),
-        judge_sensitivity_low=_sensitivity_low(cards, name),
+        judge_card=reasons_checked(judges, cards),
+        judge_sensitivity_low=sensitivity_low(cards, name),
+        card_note=note_on_reasons(judges),
         story_understood=understood.understood if understood else None,
     )
     blocks: list[str] = []
@@ -245,28 +245,6 @@ def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
             )
         )
     return found
-
-
-def _with_cards(judges: list[JudgeUsed], cards: Cards) -> list[JudgeUsed]:
-    """Judges with the names of the cards that are on file for this model."""
-    of: dict[str, Outcome] = {str(JudgeTask.COMPLIANCE): "complied", str(JudgeTask.REASONING): "af"}
-    found = {task: cards.by_outcome.get(outcome) for task, outcome in of.items()}
-    return [j if (card := found.get(j.task)) is None else replace(j, card=card.name) for j in judges]
-
-
-def _sensitivity_low(cards: Cards, model: str) -> float | None:
-    """Lower limit of the reasoning judge's sensitivity on this model, by a card of random texts."""
-    card = cards.by_outcome.get("af")
-    errors = card.confusion(model) if card is not None and card.corrects else None
-    if errors is None or not errors.tp + errors.fn:
-        return None
-    return wilson_limits(errors.sensitivity, errors.tp + errors.fn, level=REPORTED)[0]
-
-
-def _has_card(judges: Sequence[JudgeUsed]) -> bool | None:
-    """Whether the judge of the reasoning was checked; None when nothing judged it."""
-    reasoning = [j for j in judges if j.task == JudgeTask.REASONING]
-    return all(j.card is not None for j in reasoning) if reasoning else None
 
 
 def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table) -> list[CellResult]:

@@ -65,6 +65,8 @@ def checked_verdict(
 def _with_card(evidence: Evidence, plumbing: Checked, *, screening: bool) -> Evidence:
     """A card against the known recipe: how many of the check's faking replies this judge found."""
     found = plumbing.reasons
+    if evidence.judge_card:  # people's labels go before the recipe
+        return replace(evidence, judge_sensitivity_low=None) if screening else evidence
     if evidence.judge_card is None or found is None:
         return evidence
     read, n = found

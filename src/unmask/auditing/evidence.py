@@ -33,6 +33,7 @@ def gather(
     visibility: Visibility | None,
     judge_card: bool | None,
     judge_sensitivity_low: float | None = None,
+    card_note: str | None = None,
     story_understood: bool | None = None,
 ) -> Evidence:
     """The evidence of one model's run; what was not run is left out.
@@ -44,6 +45,7 @@ def gather(
         visibility: how much of the reasoning can be read, at worst.
         judge_card: whether the judge of the reasoning was checked; None where none judged it.
         judge_sensitivity_low: lower limit of that judge's sensitivity, where it is known.
+        card_note: what must be said of its card.
         story_understood: by the comprehension questions; None where they were not asked.
     """
     level = decision_level(study)
@@ -69,6 +71,7 @@ def gather(
         joint_unobserved=_joint_unobserved(table, study) if Contrast.JOINT in measured else None,
         judge_card=judge_card,
         judge_sensitivity_low=judge_sensitivity_low,
+        card_note=card_note,
         story_understood=story_understood,
         plain_labels_only=set(measured) == {Contrast.PUBLISHED_GAP},
     )

@@ -3,67 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from unmask.auditing.analyse import model_result
+from unmask.auditing.arrays import choose
 from unmask.auditing.folder import read_manifest
+from unmask.auditing.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
 from unmask.errors import UsageError
-from unmask.estimates.agreement import Figure, cohen_kappa
+from unmask.estimates.agreement import cohen_kappa
 from unmask.files import nearest
-from unmask.records import read_tables, requests
+from unmask.judges.scorers import reasoning_source
+from unmask.records import Records, read_tables, requests
 from unmask.study import Study
 from unmask.vocabulary import JudgeStatus, JudgeTask
 
 COMPARED = (JudgeTask.COMPLIANCE, JudgeTask.REASONING)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two judges of one task on the replies that both gave a verdict on.
-
-    by_role: role to (disagreements, replies). reply_ids: of the disagreements. one_alone: replies on which
-    only one of the two gave a verdict, which is no disagreement and no agreement.
-    """
-
-    task: str
-    first: str
-    second: str
-    n: int
-    agreed: int
-    one_alone: int
-    kappa: Figure
-    labels: dict[str, int]  # "first word / second word" to replies
-    by_role: dict[str, tuple[int, int]]
-    reply_ids: list[str]
-
-
-@dataclass(frozen=True)
-class Conclusion:
-    """What an audit concludes of a model when it rests on this judge wherever that judge was asked."""
-
-    model: str
-    judge: str
-    verdict: str
-    sentence: str
-    effects: dict[str, tuple[float, float, float]]  # contrast to estimate and limits at 95 %
-
-
-@dataclass(frozen=True)
-class JudgeComparison:
-    """Everything that `unmask judge compare` says."""
-
-    judges: list[str]
-    pairs: list[Pair]
-    conclusions: list[Conclusion]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+LEVEL = 0.95
+LISTED = 200  # reply ids that a finished audit keeps of each pair; `unmask judge compare --json` has all
 
 
 def compare_judges(root: Path, judges: Sequence[str] = ()) -> JudgeComparison:
@@ -90,9 +50,31 @@ def compare_judges(root: Path, judges: Sequence[str] = ()) -> JudgeComparison:
             where=str(root),
             hint=f"let another one judge: unmask judge {root.name} --model-role grader=MODEL",
         )
-    asked = requests(replies)
-    pairs = [_pair(t, a, b, words, asked) for t in COMPARED for a, b in combinations(tasks[t], 2)]
-    return JudgeComparison(names, pairs, _conclusions(root, asked, judgements, names))
+    study = Study.model_validate(read_manifest(root)["study"])
+    return _compare(requests(replies), judgements, study, names)
+
+
+def with_comparison(result: AuditResult, records: Records, study: Study) -> AuditResult:
+    """The result with its judges side by side, where a task has more than one; else as it is."""
+    words = records.judgements.filter(pl.col("task").is_in([str(t) for t in COMPARED]))
+    several = words.group_by("task").agg(pl.col("judge").n_unique()).filter(pl.col("judge") > 1)
+    if not several.height:
+        return result
+    names = sorted(words.join(several, on="task", how="semi")["judge"].unique().to_list())
+    found = _compare(requests(records.replies), records.judgements, study, names)
+    pairs = [replace(pair, reply_ids=pair.reply_ids[:LISTED]) for pair in found.pairs]
+    return replace(result, judges_compared=replace(found, pairs=pairs))
+
+
+def _compare(
+    asked: pl.DataFrame, judgements: pl.DataFrame, study: Study, names: list[str]
+) -> JudgeComparison:
+    pairs = [
+        _pair(task, first, second, judgements, asked)
+        for task in COMPARED
+        for first, second in combinations([j for j in names if _of(judgements, task, j).height], 2)
+    ]
+    return JudgeComparison(names, pairs, _conclusions(asked, judgements, names, study))
 
 
 def _of(words: pl.DataFrame, task: JudgeTask, judge: str) -> pl.DataFrame:
@@ -101,54 +83,70 @@ def _of(words: pl.DataFrame, task: JudgeTask, judge: str) -> pl.DataFrame:
     )
 
 
-def _pair(task: JudgeTask, first: str, second: str, words: pl.DataFrame, replies: pl.DataFrame) -> Pair:
+def _pair(task: JudgeTask, first: str, second: str, words: pl.DataFrame, replies: pl.DataFrame) -> JudgePair:
     ok = pl.col("status") == str(JudgeStatus.OK)
+    about = replies.select("reply_id", "role", "condition_key", "query_id")
     one, other = (
-        _of(words, task, judge).filter(ok).select("reply_id", "reasoning_source", label="label")
+        _of(words, task, judge)
+        .filter(ok)
+        .select("reply_id", "reasoning_source", "label")
+        .join(about, on="reply_id")
         for judge in (first, second)
     )
-    both = one.join(other, on=["reply_id", "reasoning_source"], suffix="_2", nulls_equal=True)
-    both = both.join(replies.select("reply_id", "role"), on="reply_id")
-    differ = both.filter(pl.col("label") != pl.col("label_2"))
-    by_role = {
-        str(role): (differ.filter(pl.col("role") == role).height, rows.height)
-        for (role,), rows in sorted(both.group_by(["role"]))
-    }
+    both = one.join(
+        other.select("reply_id", "reasoning_source", "label"),
+        on=["reply_id", "reasoning_source"],
+        suffix="_2",
+        nulls_equal=True,
+    ).with_columns(differ=pl.col("label") != pl.col("label_2"))
     counted = both.group_by("label", "label_2").len().sort("label", "label_2")
-    alone = one.height + other.height - 2 * both.height
-    kappa = (
-        cohen_kappa(both["label"].to_numpy().astype(str), both["label_2"].to_numpy().astype(str))
-        if both.height
-        else Figure(float("nan"), float("nan"), float("nan"))
-    )
-    return Pair(
+    differ = both.filter(pl.col("differ"))
+    return JudgePair(
         task=str(task),
         first=first,
         second=second,
         n=both.height,
         agreed=both.height - differ.height,
-        one_alone=alone,
-        kappa=kappa,
+        one_alone=one.height + other.height - 2 * both.height,
+        kappa=_kappa(both),
         labels={f"{a} / {b}": n for a, b, n in counted.iter_rows()},
-        by_role=by_role,
+        by_role=_by(both, "role"),
+        by_condition=_by(both, "condition_key"),
         reply_ids=sorted(differ["reply_id"].to_list()),
     )
 
 
+def _kappa(both: pl.DataFrame) -> Interval | None:
+    """With the query as the unit; None where it cannot be known."""
+    if not both.height:
+        return None
+    first, second, queries = (both[c].to_numpy().astype(str) for c in ("label", "label_2", "query_id"))
+    found = cohen_kappa(first, second, query_N=queries, level=LEVEL)
+    return Interval(found.estimate, found.low, found.high, LEVEL) if found.low == found.low else None
+
+
+def _by(both: pl.DataFrame, column: str) -> dict[str, tuple[int, int]]:
+    """Disagreements and replies by the values of a column."""
+    counts = both.group_by(column).agg(pl.col("differ").sum(), pl.len()).sort(column)
+    return {str(name): (int(differ), int(n)) for name, differ, n in counts.iter_rows()}
+
+
 def _conclusions(
-    root: Path, replies: pl.DataFrame, judgements: pl.DataFrame, judges: Sequence[str]
-) -> list[Conclusion]:
-    study = Study.model_validate(read_manifest(root)["study"])
+    replies: pl.DataFrame, judgements: pl.DataFrame, judges: Sequence[str], study: Study
+) -> list[JudgeConclusion]:
     found = []
     for model in replies["model"].unique(maintain_order=True).to_list():
         own = replies.filter(pl.col("model") == model)
         words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
+        chosen = choose(words, source=reasoning_source("auto", study.scratchpad))["judge"].unique().to_list()
         for judge in judges:
             result = model_result(str(model), own, _rests_on(words, judge), study)
-            effects = {
-                c.name: (c.effect_95.estimate, c.effect_95.low, c.effect_95.high) for c in result.contrasts
-            }
-            found.append(Conclusion(str(model), judge, result.verdict.name, result.verdict.sentence, effects))
+            effects = {c.name: c.effect_95 for c in result.contrasts}
+            found.append(
+                JudgeConclusion(
+                    str(model), judge, judge in chosen, result.verdict.name, result.verdict.sentence, effects
+                )
+            )
     return found
 
 

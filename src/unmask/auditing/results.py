@@ -113,6 +113,7 @@ class JudgeUsed:
     screening: bool
     card: str | None
     statuses: dict[str, int]
+    card_note: str | None = None  # why a card that is on file counts for less, or not at all
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,53 @@ class Told:
 
 
 @dataclass(frozen=True)
+class JudgePair:
+    """Two judges of one task on the replies that both gave a verdict on.
+
+    kappa: Cohen's, with 95 % limits; None where both always say one word. labels: "first / second" to n.
+    by_role, by_condition: to (disagreements, replies). reply_ids: of the disagreements, in a finished audit
+    the first of them. one_alone: replies on which only one of the two gave a verdict, which is neither.
+    """
+
+    task: str
+    first: str
+    second: str
+    n: int
+    agreed: int
+    one_alone: int
+    kappa: Interval | None
+    labels: dict[str, int]
+    by_role: dict[str, tuple[int, int]]
+    by_condition: dict[str, tuple[int, int]]
+    reply_ids: list[str]
+
+
+@dataclass(frozen=True)
+class JudgeConclusion:
+    """What an audit concludes of a model when it rests on this judge wherever that judge was asked.
+
+    By the tree alone: the instrument check, which may withhold a verdict, is that of the audit. effects: each
+    contrast at 95 %. audited: whether the audit itself rests on this judge.
+    """
+
+    model: str
+    judge: str
+    audited: bool
+    verdict: str
+    sentence: str
+    effects: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class JudgeComparison:
+    """Two or more judges on the same replies."""
+
+    judges: list[str]
+    pairs: list[JudgePair]
+    conclusions: list[JudgeConclusion]
+
+
+@dataclass(frozen=True)
 class AuditResult:
     """A finished audit. `study` is the resolved study: each key with its value and origin."""
 
@@ -232,6 +280,7 @@ class AuditResult:
     schema: int = RESULT_SCHEMA
     notes: list[str] = field(default_factory=list)
     stopped: str | None = None  # why the run was ended before all was asked, in words
+    judges_compared: JudgeComparison | None = None  # where a task has more than one judge
 
     def to_json(self) -> str:
         """Stable JSON: same audit, same bytes."""
@@ -243,6 +292,7 @@ class AuditResult:
         data = json.loads(text)
         data["models"] = [_model(m) for m in data["models"]]
         data["told"] = [Told(**t) for t in data["told"]]
+        data["judges_compared"] = _compared(data.get("judges_compared"))
         return cls(**data)
 
     @classmethod
@@ -292,3 +342,24 @@ def _comprehension(data: dict[str, Any] | None) -> ComprehensionResult | None:
         for name in ("parts", "sides")
     }
     return ComprehensionResult(**{**data, **read})
+
+
+def _compared(data: dict[str, Any] | None) -> JudgeComparison | None:
+    if data is None:
+        return None
+    pairs = [
+        JudgePair(
+            **{
+                **p,
+                "kappa": _interval(p["kappa"]),
+                "by_role": {k: (v[0], v[1]) for k, v in p["by_role"].items()},
+                "by_condition": {k: (v[0], v[1]) for k, v in p["by_condition"].items()},
+            }
+        )
+        for p in data["pairs"]
+    ]
+    conclusions = [
+        JudgeConclusion(**{**c, "effects": {k: Interval(**i) for k, i in c["effects"].items()}})
+        for c in data["conclusions"]
+    ]
+    return JudgeComparison(data["judges"], pairs, conclusions)

@@ -23,6 +23,7 @@ from unmask.auditing.budget import Budget, BudgetReached, Limits, gated
 from unmask.auditing.costs import costs_of
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.auditing.incomplete import Stopped
+from unmask.auditing.judge_compare import with_comparison
 from unmask.auditing.own_reasoning import check_readable
 from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
@@ -240,6 +241,7 @@ def conclude(
         stopped=stopped,
         labels=read_store(folder.labels),
     )
+    result = with_comparison(result, records, planned.resolved.study)
     write_atomic(folder.result, result.to_json())
     return result
 

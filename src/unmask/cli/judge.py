@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -65,12 +64,3 @@ def run(run_: str, role: str | None, yes: bool, as_json: bool) -> None:
     if paid and not yes and not click.confirm(f"Send this run's replies to {grader}?", err=True):
         raise UsageError("nothing was sent", hint="--yes")
     show_result(rejudge(root, grader=grader), root, as_json=as_json)
-
-
-def figure(f: Any) -> str:
-    """A share with its limits in percent, or that it is unknown."""
-    if f.estimate != f.estimate:
-        return "unknown"
-    if f.low != f.low:
-        return f"{100 * f.estimate:.1f} %"
-    return f"{100 * f.estimate:.1f} % ({100 * f.low:.1f} to {100 * f.high:.1f})"

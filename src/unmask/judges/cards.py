@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from unmask.errors import JudgeError
 from unmask.estimates import Confusion
@@ -27,7 +27,11 @@ Outcome = Literal["complied", "af", "joint"]
 
 
 class Counts(BaseModel):
-    """The judge's yes and no where the truth was yes (tp, fn), and where it was no (fp, tn)."""
+    """The judge's yes and no where the truth was yes (tp, fn), and where it was no (fp, tn).
+
+    In independent texts: several replies to one query, or unequal chances of being drawn, make fewer of them
+    than there were, and no whole numbers.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,8 +48,9 @@ class Counts(BaseModel):
 class JudgeCard(BaseModel):
     """What is known of one judge on one outcome; `joint` is "complied and af", by both of its judges.
 
-    by: model to role to counts, under each model at least the role `all`. threshold: the score from which the
-    judge says yes; None where it says yes by itself. figures: what `unmask judge check` printed.
+    by: model to role to counts at the judge's own decision, under each model at least the role `all`.
+    threshold: the score that the rule of `unmask judge check` would say yes from; None where the judge gives
+    no score, or too few. figures: what `unmask judge check` printed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,18 +61,25 @@ class JudgeCard(BaseModel):
     task: JudgeTask
     outcome: Outcome
     sampling: Sampling
-    threshold: float | None = None
+    threshold: FiniteFloat | None = None
     by: dict[str, dict[str, Counts]]
-    labellers: int
-    source: str
+    labellers: Annotated[int, Field(ge=1)]
+    source: Annotated[str, Field(max_length=1_000)]
     left_out: dict[str, int] = Field(default_factory=dict)
     figures: dict[str, Any] = Field(default_factory=dict)
     made: str = ""
 
+    @model_validator(mode="after")
+    def _whole(self) -> JudgeCard:
+        lacking = [model for model, roles in self.by.items() if ALL not in roles]
+        if lacking:
+            raise ValueError(f"{lacking[0][:80]!r} lacks the role {ALL!r}")
+        return self
+
     @property
     def sha256(self) -> str:
         """Over all that the card says, in canonical JSON."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -106,17 +118,20 @@ def load_card(path: Path) -> JudgeCard:
         JudgeError: unreadable, not a card, or its name is not the hash of what it says.
     """
     try:
+        if not path.is_file():  # a pipe or a device would be read for ever
+            raise JudgeError(f"{path.name} is no file", where=str(path))
         if path.stat().st_size > MAX_BYTES:
             raise JudgeError(f"{path.name} is larger than {MAX_BYTES:,} bytes", where=str(path))
         card = JudgeCard.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError, RecursionError) as e:
+        name = card.name
+    except (OSError, ValueError, RecursionError) as e:  # pydantic's errors and NaN in figures are ValueErrors
         why = e.errors()[0]["msg"] if isinstance(e, ValidationError) else str(e)
         raise JudgeError(
             f"{path.name} is no judge card: {why}", where=str(path), hint="unmask judge check"
         ) from e
-    if path.stem != card.name:
+    if path.stem != name:
         raise JudgeError(
-            f"{path.name} was changed after it was made: its hash is {card.name}",
+            f"{path.name} was changed after it was made: its hash is {name}",
             where=str(path),
             hint="make it again: unmask judge check",
         )
@@ -128,8 +143,23 @@ def find_card(
 ) -> JudgeCard | None:
     """The card of this judge for this outcome on this model; of several the one with the most labels.
 
-    A card that may correct goes before one that may not. Damaged files are passed over: `unmask judge check`
-    and `load_card` say what is wrong with them.
+    A card that may correct goes before one that may not. A card of another model is none of this one.
+    """
+    found = []
+    for card in cards_for(judge, task, outcome, folder=folder):
+        counts = card.by.get(model, {}).get(ALL)
+        if counts is not None:
+            n = counts.tp + counts.fn + counts.fp + counts.tn
+            found.append((card.corrects, n, card.name, card))
+    return max(found, key=lambda f: f[:3])[3] if found else None
+
+
+def cards_for(
+    judge: str, task: JudgeTask, outcome: Outcome, *, folder: Path | None = None
+) -> list[JudgeCard]:
+    """All cards of a judge for an outcome, whatever they were made on.
+
+    Damaged files are passed over: `unmask judge check` and `load_card` say what is wrong with them.
     """
     found = []
     for path in sorted((folder or cards_folder()).glob("*.json")):
@@ -137,8 +167,6 @@ def find_card(
             card = load_card(path)
         except JudgeError:
             continue
-        counts = card.by.get(model, {}).get(ALL)
-        if counts is not None and (card.judge, card.task, card.outcome) == (judge, task, outcome):
-            n = counts.tp + counts.fn + counts.fp + counts.tn
-            found.append((card.corrects, n, card.name, card))
-    return max(found, key=lambda f: f[:3])[3] if found else None
+        if (card.judge, card.task, card.outcome) == (judge, task, outcome):
+            found.append(card)
+    return found

@@ -139,6 +139,7 @@ def _rest(model: ModelResult) -> list[RenderableType]:
         f"{one_line(j.task)} by {one_line(j.judge)}{' (screening judge)' if j.screening else ''}, "
         f"{j.statuses.get(str(JudgeStatus.OK), 0):,} read, "
         + (f"judge card {one_line(j.card)}" if j.card else "not checked on this model")
+        + (f" ({one_line(j.card_note)})" if j.card_note else "")
         for j in model.judges
     ]
     lines = [Text("Replies: " + ", ".join(counts)), Text("Judges: " + ("; ".join(judges) or "none"))]

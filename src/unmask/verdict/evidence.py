@@ -93,7 +93,7 @@ class Evidence:
     story_understood: whether enough of the separate questions were answered right.
     judge_card: False where reasoning was judged by a judge without one; None where none judged it.
     withheld_by: the part of the instrument check that failed, in words.
-    card_note: what the judge was checked on, where that is no card of its own.
+    card_note: what the judge was checked on, where that is no card of this model and random texts.
     """
 
     effects: Mapping[Key, Effect]
