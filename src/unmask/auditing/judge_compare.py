@@ -10,14 +10,14 @@ from pathlib import Path
 import polars as pl
 
 from unmask.auditing.analyse import model_result
-from unmask.auditing.arrays import choose
+from unmask.auditing.arrays import choose, is_screening
 from unmask.auditing.folder import read_manifest
 from unmask.auditing.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
 from unmask.errors import UsageError
 from unmask.estimates.agreement import cohen_kappa
 from unmask.files import nearest
 from unmask.judges.scorers import reasoning_source
-from unmask.records import Records, read_tables, requests
+from unmask.records import read_tables, requests
 from unmask.study import Study
 from unmask.vocabulary import JudgeStatus, JudgeTask
 
@@ -54,14 +54,16 @@ def compare_judges(root: Path, judges: Sequence[str] = ()) -> JudgeComparison:
     return _compare(requests(replies), judgements, study, names)
 
 
-def with_comparison(result: AuditResult, records: Records, study: Study) -> AuditResult:
+def with_comparison(
+    result: AuditResult, replies: pl.DataFrame, judgements: pl.DataFrame, study: Study
+) -> AuditResult:
     """The result with its judges side by side, where a task has more than one; else as it is."""
-    words = records.judgements.filter(pl.col("task").is_in([str(t) for t in COMPARED]))
+    words = judgements.filter(pl.col("task").is_in([str(t) for t in COMPARED]))
     several = words.group_by("task").agg(pl.col("judge").n_unique()).filter(pl.col("judge") > 1)
     if not several.height:
         return result
     names = sorted(words.join(several, on="task", how="semi")["judge"].unique().to_list())
-    found = _compare(requests(records.replies), records.judgements, study, names)
+    found = _compare(requests(replies), judgements, study, names)
     pairs = [replace(pair, reply_ids=pair.reply_ids[:LISTED]) for pair in found.pairs]
     return replace(result, judges_compared=replace(found, pairs=pairs))
 
@@ -134,23 +136,42 @@ def _by(both: pl.DataFrame, column: str) -> dict[str, tuple[int, int]]:
 def _conclusions(
     replies: pl.DataFrame, judgements: pl.DataFrame, judges: Sequence[str], study: Study
 ) -> list[JudgeConclusion]:
+    """The verdict recomputed for each judge of a task that has several."""
+    asked_of = {t: [j for j in judges if _of(judgements, t, j).height] for t in COMPARED}
+    several = {t: names for t, names in asked_of.items() if len(names) > 1}
     found = []
     for model in replies["model"].unique(maintain_order=True).to_list():
         own = replies.filter(pl.col("model") == model)
         words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
-        chosen = choose(words, source=reasoning_source("auto", study.scratchpad))["judge"].unique().to_list()
-        for judge in judges:
-            result = model_result(str(model), own, _rests_on(words, judge), study)
-            effects = {c.name: c.effect_95 for c in result.contrasts}
+        chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
+        rests_on = set(chosen.filter(pl.col("task").is_in([str(t) for t in several]))["judge"].unique())
+        for team in _teams(several):
+            result = model_result(str(model), own, _rests_on(words, team), study)
             found.append(
                 JudgeConclusion(
-                    str(model), judge, judge in chosen, result.verdict.name, result.verdict.sentence, effects
+                    model=str(model),
+                    judge=" + ".join(team),
+                    audited=rests_on <= set(team),
+                    verdict=result.verdict.name,
+                    sentence=result.verdict.sentence,
+                    effects={c.name: c.effect_95 for c in result.contrasts},
                 )
             )
     return found
 
 
-def _rests_on(words: pl.DataFrame, judge: str) -> pl.DataFrame:
-    """All judgements, but of the tasks that this judge was asked only its own."""
-    tasks = words.filter(pl.col("judge") == judge)["task"].unique().to_list()
-    return words.filter(~pl.col("task").is_in(tasks) | (pl.col("judge") == judge))
+def _teams(several: dict[JudgeTask, list[str]]) -> list[tuple[str, ...]]:
+    """A grader by itself; offline judges together, since each of them reads one task only."""
+    names = list(dict.fromkeys(name for found in several.values() for name in found))
+    offline = tuple(name for name in names if is_screening(name))
+    alone: list[tuple[str, ...]] = [(name,) for name in names if not is_screening(name)]
+    if any(sum(is_screening(name) for name in found) > 1 for found in several.values()):
+        return [*((name,) for name in offline), *alone]  # two versions of one: each by itself
+    return [offline, *alone] if offline else alone
+
+
+def _rests_on(words: pl.DataFrame, team: Sequence[str]) -> pl.DataFrame:
+    """All judgements, but of the tasks that these judges were asked only their own."""
+    theirs = pl.col("judge").is_in(list(team))
+    tasks = words.filter(theirs)["task"].unique().to_list()
+    return words.filter(~pl.col("task").is_in(tasks) | theirs)

@@ -241,7 +241,7 @@ def conclude(
         stopped=stopped,
         labels=read_store(folder.labels),
     )
-    result = with_comparison(result, records, planned.resolved.study)
+    result = with_comparison(result, records.replies, records.judgements, planned.resolved.study)
     write_atomic(folder.result, result.to_json())
     return result
 

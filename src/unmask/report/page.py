@@ -14,7 +14,19 @@ from markupsafe import Markup
 
 from unmask.auditing.results import AuditResult
 from unmask.records import requests
-from unmask.report import answers, exports, levels, methods, rows, sample, template, told, transcripts, words
+from unmask.report import (
+    answers,
+    exports,
+    judges,
+    levels,
+    methods,
+    rows,
+    sample,
+    template,
+    told,
+    transcripts,
+    words,
+)
 from unmask.report.views import view
 from unmask.report.visible import one_line
 from unmask.vocabulary import AF, NOT_AF, Labels
@@ -66,6 +78,7 @@ def render(
         answers={v.anchor: answers.answers_of(v.model, every, judgements) for v in views},
         questions_csv=exports.data_uri(exports.questions_csv(result), "text/csv"),
         levels={v.anchor: levels.levels_of(v.model, result) for v in views},
+        compared=judges.judges_of(result),
         told=prompts,
         told_left_out=left_out,
         methods=result.methods or methods.methods_paragraph(result),
