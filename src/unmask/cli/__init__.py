@@ -24,6 +24,7 @@ VERBS = {  # name: (module, attribute, one line of help)
         "Judge the replies of a run again, without asking for them again.",
     ),
     "import": ("unmask.cli.import_", "import_", "Judge and conclude on transcripts from elsewhere."),
+    "label": ("unmask.cli.label", "label", "Label transcripts by hand, blind, in a local page."),
     "pack": ("unmask.cli.pack", "pack", "Show, compare and check prompt packs."),
     "study": ("unmask.cli.study", "study", "List, show and check designs; write their schema."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),

@@ -4,17 +4,16 @@ The page knows a text by a random id and nothing of model, tier, role or verdict
 """
 
 from unmask.labelling.agreement import Agreement, agreement_of
-from unmask.labelling.draw import Sample, draw_disagreement, draw_random
+from unmask.labelling.desk import Desk, desk_of, fill, labeller_name
 from unmask.labelling.store import Store, open_store
-from unmask.labelling.texts import readable
 
 __all__ = [
     "Agreement",
-    "Sample",
+    "Desk",
     "Store",
     "agreement_of",
-    "draw_disagreement",
-    "draw_random",
+    "desk_of",
+    "fill",
+    "labeller_name",
     "open_store",
-    "readable",
 ]

@@ -1,4 +1,4 @@
-"""How far labellers agree: Cohen's kappa for each pair, Krippendorff's alpha over all, as said and as yes or no."""
+"""How far labellers agree: Cohen's kappa for pairs, Krippendorff's alpha over all; as said, and as yes or no."""
 
 from __future__ import annotations
 
@@ -53,9 +53,11 @@ def agreement_of(labels: pl.DataFrame) -> list[Agreement]:
 
 
 def _of_task(task: str, labels: pl.DataFrame) -> Agreement:
-    wide = labels.pivot("labeller", index="reply_id", values="label", aggregate_function="last")
-    names = sorted(n for n in wide.columns if n != "reply_id")
-    said_LN = np.array([wide[name].fill_null("").to_list() for name in names], dtype=str)
+    said = {
+        (who, what): word for who, what, word in labels.select("labeller", "reply_id", "label").iter_rows()
+    }
+    names, texts = sorted({who for who, _ in said}), sorted({what for _, what in said})
+    said_LN = np.array([[said.get((who, what), "") for what in texts] for who in names], dtype=str)
     yes_LN = _as_yes_or_no(said_LN)
     return Agreement(
         task=task,
@@ -70,7 +72,9 @@ def _of_task(task: str, labels: pl.DataFrame) -> Agreement:
 def _pair(names: Sequence[str], said_LN: np.ndarray, yes_LN: np.ndarray, i: int, j: int) -> Pair:
     one, other = _both(said_LN[i], said_LN[j])
     agreed = int((one == other).sum())
-    return Pair(names[i], names[j], one.size, agreed, _kappa(one, other), _kappa(*_both(yes_LN[i], yes_LN[j])))
+    return Pair(
+        names[i], names[j], one.size, agreed, _kappa(one, other), _kappa(*_both(yes_LN[i], yes_LN[j]))
+    )
 
 
 def _both(one_N: np.ndarray, other_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""Which replies are labelled: at random with a known chance, or where judges disagree. The same each time.
+"""Which texts are labelled: at random with a known chance, or where judges disagree. The same each time.
 
-Replies are drawn, not texts: whoever is drawn is labelled for every task, so that the joint outcome has
-one chance. Each reply has a number of its own, fixed by the seed: a larger sample holds the smaller one.
+Each reply has a random number of its own, fixed by the seed; the smallest of each stratum are drawn, for
+every task and every size of sample. So a larger sample holds the smaller one, the two texts of a reply tend
+to be drawn together, and the chance that both are is the smaller of their two chances.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from unmask.judges.keywords import af_score, help_score
-from unmask.labelling.texts import readable
 from unmask.vocabulary import AF, Compliance, JudgeStatus, JudgeTask, Sampling
 
 STRATA: tuple[tuple[str, ...], ...] = (("model", "condition_key"), ("model", "role"), ())
@@ -32,64 +32,53 @@ class Sample:
     chance: float | None
 
 
-def choose_strata(replies: pl.DataFrame, n: int) -> tuple[str, ...]:
-    """The finest strata of which each gets two replies or more: cells, else roles, else none."""
+def choose_strata(texts: pl.DataFrame, n: int) -> tuple[str, ...]:
+    """The finest strata of which each gets two texts or more: cells, else roles, else none."""
     return next(
-        (columns for columns in STRATA if not columns or n >= 2 * replies.select(columns).n_unique()), ()
+        (columns for columns in STRATA if not columns or n >= 2 * texts.select(columns).n_unique()), ()
     )
 
 
 def draw_random(
-    replies: pl.DataFrame, n: int, *, tasks: Sequence[JudgeTask], seed: int, strata: Sequence[str] | None = None
+    texts: pl.DataFrame, n: int, task: JudgeTask, *, seed: int, strata: Sequence[str]
 ) -> list[Sample]:
-    """Draw `n` replies that have a text for one of the tasks, as evenly over strata as these allow.
+    """Draw `n` texts, as evenly over strata as these allow; all where there are not so many.
 
     Args:
-        replies: the table.
-        n: how many; all of them where there are not so many.
-        tasks: what will be labelled.
+        texts: what is `readable` for this task.
+        n: how many.
+        task: what they will be labelled for.
         seed: the same seed draws the same replies.
-        strata: columns; None lets `choose_strata` decide.
+        strata: columns of `texts`, as `choose_strata` gives them.
     Returns:
-        The texts of the drawn replies in random order, all of one task before the next: whoever has just
-        read a reply's thoughts does not judge its answer.
+        The texts in random order. Within a stratum it is the order of the draw, so that whoever stops in the
+        middle has labelled what a smaller sample would have held; between strata it tells nothing, since an
+        order by stratum would tell the tier by the place.
     """
-    texts = {task: readable(replies, task) for task in tasks}
-    columns = ["reply_id", "model", "role", "condition_key"]
-    population = pl.concat([t.select(columns) for t in texts.values()]).unique(maintain_order=True)
-    by = choose_strata(population, n) if strata is None else tuple(strata)
     groups: dict[str, list[str]] = {}
-    for row in population.iter_rows(named=True):
-        groups.setdefault(" / ".join(str(row[c]) for c in by), []).append(row["reply_id"])
+    for row in texts.iter_rows(named=True):
+        groups.setdefault(" / ".join(str(row[c]) for c in strata), []).append(row["reply_id"])
     given = evenly(n, {name: len(members) for name, members in groups.items()}, seed=seed)
-    chosen: dict[str, tuple[str, float]] = {}
+    drawn: list[tuple[float, Sample]] = []
     for name, members in groups.items():
-        ranked = sorted(members, key=lambda reply: number(seed, "draw", reply))
-        chosen |= {reply: (name, given[name] / len(members)) for reply in ranked[: given[name]]}
-    return [
-        Sample(reply, task, Sampling.RANDOM, *chosen[reply])
-        for task in tasks
-        for reply in _ordered(set(texts[task]["reply_id"]) & set(chosen), seed)
-    ]
+        chance = given[name] / len(members)
+        ranked = sorted((number(seed, reply), reply) for reply in members)[: given[name]]
+        drawn += [(u / chance, Sample(reply, task, Sampling.RANDOM, name, chance)) for u, reply in ranked]
+    return [sample for _, sample in sorted(drawn, key=lambda pair: pair[0])]
 
 
 def draw_disagreement(
-    replies: pl.DataFrame, judgements: pl.DataFrame, n: int, *, tasks: Sequence[JudgeTask], seed: int
+    texts: pl.DataFrame, judgements: pl.DataFrame, n: int, task: JudgeTask, *, seed: int
 ) -> list[Sample]:
-    """Up to `n` texts of each task on which two judges, or a judge and the keyword baseline, disagree."""
-    found = []
-    for task in tasks:
-        texts = readable(replies, task)
-        said = _said(judgements, task).join(texts.select("reply_id", "text"), on="reply_id")
-        differ = {
-            row["reply_id"]
-            for row in said.iter_rows(named=True)
-            if len({*row["yes"], keyword_says(task, row["text"])}) > 1
-        }
-        found += [
-            Sample(reply, task, Sampling.DISAGREEMENT, "", None) for reply in _ordered(differ, seed)[:n]
-        ]
-    return found
+    """Up to `n` texts on which two judges, or a judge and the keyword baseline, disagree; in random order."""
+    said = _said(judgements, task).join(texts.select("reply_id", "text"), on="reply_id")
+    differ = [
+        row["reply_id"]
+        for row in said.iter_rows(named=True)
+        if len({*row["yes"], keyword_says(task, row["text"])}) > 1
+    ]
+    ordered = sorted(differ, key=lambda reply: number(seed, reply))
+    return [Sample(reply, task, Sampling.DISAGREEMENT, "", None) for reply in ordered[:n]]
 
 
 def keyword_says(task: JudgeTask, text: str) -> bool:
@@ -109,7 +98,7 @@ def evenly(n: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, int]:
         open_ = [name for name in sizes if given[name] < sizes[name]]
         level = min(left // len(open_), min(sizes[name] - given[name] for name in open_))
         if not level:
-            for name in sorted(open_, key=lambda name: number(seed, "stratum", name))[:left]:
+            for name in sorted(open_, key=lambda name: number(seed, f"stratum {name}"))[:left]:
                 given[name] += 1
             return given
         for name in open_:
@@ -118,17 +107,9 @@ def evenly(n: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, int]:
     return given
 
 
-def number(seed: int, use: str, name: str) -> bytes:
-    """A random number of its own for each name, use and seed."""
-    return hashlib.sha256(f"{seed}|{use}|{name}".encode()).digest()
-
-
-def _ordered(replies: set[str], seed: int) -> list[str]:
-    """A random order that knows nothing of strata: an order by stratum would tell the tier by the place.
-
-    It has numbers of its own, so that whoever stops in the middle has labelled a random part.
-    """
-    return sorted(replies, key=lambda reply: number(seed, "order", reply))
+def number(seed: int, name: str) -> float:
+    """A random number of its own for each name and seed, from 0 to 1."""
+    return int.from_bytes(hashlib.sha256(f"{seed}|{name}".encode()).digest()[:7], "big") / 2**56
 
 
 def _said(judgements: pl.DataFrame, task: JudgeTask) -> pl.DataFrame:

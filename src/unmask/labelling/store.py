@@ -1,4 +1,4 @@
-"""Labels in SQLite: saved at every keystroke, shared by labellers who do not see each other, undone step by step.
+"""Labels in SQLite: saved at every keystroke, for several labellers who do not see each other, with undo.
 
 Each change is one transaction, on disk before the page goes on. The view `labels` has the columns of
 `records.schema.LABELS`; everything else reads that.
@@ -77,19 +77,18 @@ class Store:
         self._db = connection
         self.path = path
 
-    def about(self, name: str) -> str | None:
-        """A word that was kept with the sample."""
-        row = self._db.execute("select value from about where name = ?", (name,)).fetchone()
-        return str(row[0]) if row else None
+    def keep(self, name: str, value: str) -> str:
+        """Keep a word with the sample; the one that was kept first stays, and is given back."""
+        self._db.execute("insert or ignore into about values (?, ?)", (name, value))
+        return str(self._db.execute("select value from about where name = ?", (name,)).fetchone()[0])
 
-    def add(self, samples: Sequence[Sample], **about: str) -> int:
+    def add(self, samples: Sequence[Sample]) -> int:
         """Take texts into the sample; those that are there keep place and labels. Says how many are new.
 
         A text found by disagreement that is then drawn at random becomes a random one: its draw does not
         depend on how it was found. The reverse changes nothing.
         """
         with self._whole() as db:
-            db.executemany("insert or ignore into about values (?, ?)", about.items())
             there = {tuple(row) for row in db.execute("select reply_id, task from texts")}
             place = db.execute("select coalesce(max(place), -1) + 1 from texts").fetchone()[0]
             new = 0
@@ -100,17 +99,17 @@ class Store:
                     new += 1
                 elif s.sampling is Sampling.RANDOM:
                     db.execute(
-                        "update texts set sampling = ?, stratum = ?, chance = ? where reply_id = ? and task = ?",
+                        "update texts set sampling = ?, stratum = ?, chance = ?"
+                        " where reply_id = ? and task = ?",
                         (s.sampling, s.stratum, s.chance, s.reply_id, s.task),
                     )
         return new
 
-    def count(self, sampling: Sampling | None = None) -> int:
-        """Texts in the sample, of this kind or of all."""
-        word = "%" if sampling is None else str(sampling)
-        return int(
-            self._db.execute("select count(*) from texts where sampling like ?", (word,)).fetchone()[0]
-        )
+    def count(self, task: JudgeTask, sampling: Sampling | None = None) -> int:
+        """Texts of a task in the sample, of this kind or of all."""
+        kinds = [str(s) for s in Sampling if sampling in (None, s)]
+        rows = self._db.execute("select sampling from texts where task = ?", (task,)).fetchall()
+        return sum(kind in kinds for (kind,) in rows)
 
     def places(self, labeller: str, tasks: Iterable[JudgeTask]) -> list[Place]:
         """All texts of these tasks in order, as this labeller left them: one task after the other."""
@@ -211,9 +210,7 @@ def open_store(path: Path) -> Store:
         ) from e
     if not fresh and version != VERSION:
         db.close()
-        raise RecordsError(
-            f"{path.name} has version {version}, this unmask reads {VERSION}", where=str(path)
-        )
+        raise RecordsError(f"{path.name} has version {version}, this unmask reads {VERSION}", where=str(path))
     return Store(db, path)
 
 
@@ -240,7 +237,8 @@ def checked_mark(task: JudgeTask, body: object, *, longest_note: int) -> Mark:
         raise ValueError(f"a note is text of at most {longest_note:,} characters")
     if not isinstance(skipped, bool):
         raise ValueError("skipped: true or false")
-    return Mark(label, criteria, note or None, skipped and label is None)
+    plain = note.encode("utf-8", "replace").decode() if note else None  # half a character cannot be stored
+    return Mark(label, criteria, plain, skipped and label is None)
 
 
 def _mark(row: tuple[str | None, str | None, str | None, int]) -> Mark:

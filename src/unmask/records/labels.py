@@ -124,11 +124,16 @@ def read_store(path: Path) -> pl.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+        # mode=rw, since what a killed server left in the journal must be taken in to be read
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as store:
+            store.execute("pragma trusted_schema = off")
             rows = store.execute(f"select {', '.join(LABELS)} from labels where done").fetchall()
     except sqlite3.Error as e:
         raise RecordsError(f"{path.name} is damaged: {e}", where=str(path)) from e
-    return pl.DataFrame(rows, schema=LABELS, orient="row") if rows else None
+    checked = [_row(dict(zip(LABELS, row, strict=True)), "unnamed") for row in rows]
+    if why := next((why for row, why in checked if row is None), None):
+        raise RecordsError(f"{path.name} is damaged: {why}", where=str(path))
+    return pl.DataFrame([row for row, _ in checked], schema=LABELS) if rows else None
 
 
 def _row(row: dict[str, object], labeller: str) -> tuple[dict[str, object] | None, str]:
