@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from unmask.auditing.analyse import model_result
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.grading import grade
+from unmask.auditing.judge_compare import with_comparison
 from unmask.auditing.results import AuditResult
 from unmask.auditing.run import environment
 from unmask.errors import UsageError
@@ -279,7 +280,7 @@ def _conclude(folder: RunFolder, path: Path, mapping: Mapping, tally: Tally, com
         words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
         models.append(model_result(str(name), own, words, _study(max(queries, 2), epochs).study))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return AuditResult(
+    result = AuditResult(
         name=folder.root.name,
         canary=CANARY,
         unmask_version=version("unmask"),
@@ -296,6 +297,7 @@ def _conclude(folder: RunFolder, path: Path, mapping: Mapping, tally: Tally, com
         citation="",
         notes=[NOT_TOLD, *tally.words()],
     )
+    return with_comparison(result, replies, judgements, _study(*most).study)
 
 
 def _manifest(result: AuditResult, path: Path, mapping: Mapping, command: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from unmask.vocabulary import JudgeStatus, JudgeTask
 
 COMPARED = (JudgeTask.COMPLIANCE, JudgeTask.REASONING)
 LEVEL = 0.95
+FILE = "file:"  # verdicts that came with imported transcripts, by the name of their column
 LISTED = 200  # reply ids that a finished audit keeps of each pair; `unmask judge compare --json` has all
 
 
@@ -161,13 +162,21 @@ def _conclusions(
 
 
 def _teams(several: dict[JudgeTask, list[str]]) -> list[tuple[str, ...]]:
-    """A grader by itself; offline judges together, since each of them reads one task only."""
-    names = list(dict.fromkeys(name for found in several.values() for name in found))
-    offline = tuple(name for name in names if is_screening(name))
-    alone: list[tuple[str, ...]] = [(name,) for name in names if not is_screening(name)]
-    if any(sum(is_screening(name) for name in found) > 1 for found in several.values()):
-        return [*((name,) for name in offline), *alone]  # two versions of one: each by itself
-    return [offline, *alone] if offline else alone
+    """A grader by itself; offline judges together, since each reads one task, and so a file's verdicts."""
+    teams: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for found in several.values() for name in found):
+        teams.setdefault(_family(name), []).append(name)
+    found: list[tuple[str, ...]] = []
+    for team in teams.values():
+        twice = any(len(set(team) & set(names)) > 1 for names in several.values())
+        found += [(name,) for name in team] if twice else [tuple(team)]  # two versions of one: each by itself
+    return found
+
+
+def _family(judge: str) -> str:
+    if is_screening(judge):
+        return "offline"
+    return "file" if judge.startswith(FILE) else judge
 
 
 def _rests_on(words: pl.DataFrame, team: Sequence[str]) -> pl.DataFrame:
