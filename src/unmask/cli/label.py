@@ -43,7 +43,8 @@ TASKS = ("compliance", "reasoning")
 @click.option("--json", "as_json", is_flag=True, help="With --agreement or --export: as JSON on stdout.")
 def label(
     sources: tuple[str, ...], labeller: str | None, task: str | None, sample: int | None,
-    by_disagreement: bool, seed: int, port: int, browser: bool, agreement: bool, export: Path | None, as_json: bool,
+    by_disagreement: bool, seed: int, port: int, browser: bool, agreement: bool, export: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Label the replies of a RUN (or of Inspect LOGS) in a local page, blind to model, tier and verdict.
 

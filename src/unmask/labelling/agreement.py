@@ -1,4 +1,4 @@
-"""How far labellers agree: Cohen's kappa for pairs, Krippendorff's alpha over all; as said, and as yes or no."""
+"""How far people agree: Cohen's kappa for pairs, Krippendorff's alpha over all; as said and as yes or no."""
 
 from __future__ import annotations
 

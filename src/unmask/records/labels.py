@@ -17,7 +17,7 @@ import polars as pl
 
 from unmask.errors import RecordsError
 from unmask.files import nearest, write_atomic
-from unmask.records.schema import LABELS
+from unmask.records.schema import LABELS, METADATA
 from unmask.vocabulary import CANARY, HumanLabel, JudgeTask, Sampling
 
 MAX_BYTES = 200_000_000
@@ -46,7 +46,7 @@ def write_labels(labels: pl.DataFrame, path: Path) -> Path:
         return write_atomic(path, table.write_csv())
     if path.suffix == ".parquet":
         buffer = io.BytesIO()
-        table.write_parquet(buffer)
+        table.write_parquet(buffer, metadata=METADATA)  # compressed columns hide the canary from a search
         return write_atomic(path, buffer.getvalue())
     raise RecordsError(
         f"labels cannot be written as {path.suffix or 'a file without suffix'}", hint=_formats()

@@ -76,7 +76,7 @@ function render() {
   const done = own.filter((t) => t.label).length;
   $("task").textContent = `${TITLES[texts[at].task]} ${own.indexOf(texts[at]) + 1} of ${own.length}`;
   const state = mark.label ? "labelled" : mark.skipped ? "skipped" : "";
-  $("where").textContent = [state, `${done} labelled`, `${texts.length - texts.filter((t) => t.label).length} left in all`].filter(Boolean).join(" · ");
+  $("where").textContent = [state, `${done} done`, `${texts.filter((t) => !t.label).length} left in all`].filter(Boolean).join(" · ");
   progress();
   BOXES.forEach((box) => { box.checked = Boolean(mark.criteria && mark.criteria[box.name]); });
   for (const button of document.querySelectorAll("[data-label]")) {

@@ -1,0 +1,75 @@
+"""Labels in files and in the store: what fits comes back as it was, what does not is named."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from unmask.errors import RecordsError
+from unmask.records.labels import FORMATS, read_labels, read_store, write_labels
+from unmask.records.schema import LABELS
+from unmask.vocabulary import CANARY
+
+CRITERIA = json.dumps({"knows_trained": True, "knows_changed": False})
+ROWS = pl.DataFrame(
+    [
+        ("r1", "reasoning", "ada", "af", CRITERIA, 'a "note",\nof two lines', "random", 0.25, "2026-01-01"),
+        ("r1", "compliance", "bob", "partly", None, None, "disagreement", None, "2026-01-02"),
+    ],
+    schema=LABELS,
+    orient="row",
+)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_form_gives_back_what_was_written_and_carries_the_canary(tmp_path, suffix):
+    path = write_labels(ROWS, tmp_path / f"labels{suffix}")
+    read = read_labels(path)
+    assert read.rows.equals(ROWS)
+    assert read.problems == []
+    assert CANARY in str(path.read_bytes())
+
+
+def test_an_unknown_suffix_is_refused(tmp_path):
+    with pytest.raises(RecordsError, match=r"\.xlsx"):
+        write_labels(ROWS, tmp_path / "labels.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"label": "af"}, "no reply_id"),
+        ({"reply_id": "x", "label": "complied", "task": "reasoning"}, "no label of the task"),
+        ({"reply_id": "x", "label": "af", "sampling": "rndom"}, "no sampling"),
+        ({"reply_id": "x", "label": "af", "inclusion_probability": 0.0}, "not above 0"),
+        ({"reply_id": "x", "label": "af", "inclusion_probability": 1.5}, "at most 1"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named_and_never_guessed_at(tmp_path, row, why):
+    path = tmp_path / "labels.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in ({"reply_id": "r1", "label": "af"}, row)))
+    read = read_labels(path)
+    assert read.rows["reply_id"].to_list() == ["r1"]
+    assert why in read.problems[0]
+    assert read.problems[0].startswith("row 2")
+
+
+def test_without_a_stated_sampling_labels_correct_nothing(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("reply_id,label\nr1,refused\n")
+    row = read_labels(path).rows.row(0, named=True)
+    assert (row["task"], row["sampling"], row["inclusion_probability"]) == (
+        "compliance",
+        "disagreement",
+        None,
+    )
+
+
+def test_a_damaged_store_is_a_message_and_none_is_none(tmp_path):
+    assert read_store(tmp_path / "labels.sqlite") is None
+    path = tmp_path / "odd #1?.sqlite"
+    path.write_bytes(b"no database at all, but long enough to look like something" * 20)
+    with pytest.raises(RecordsError, match="damaged"):
+        read_store(path)
