@@ -7,6 +7,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from unmask.errors import EstimateError
+from unmask.estimates import wilson_limits
 from unmask.estimates.agreement import (
     auroc,
     auroc_difference,
@@ -145,3 +146,17 @@ def test_the_same_score_twice_differs_by_nothing_and_a_better_one_by_something()
     apart = auroc_difference(good, bad, truth)
     assert apart.low > 0
     assert apart.estimate == pytest.approx(auroc(good, truth).estimate - auroc(bad, truth).estimate)
+
+
+@pytest.mark.parametrize(("rate", "n"), [(0.6, 600), (0.9, 300)])
+def test_a_weighted_share_covers_even_where_what_would_disagree_was_seldom_drawn(rate, n):
+    """Hits are drawn ten times as often as misses; with few misses drawn their weight must still be known."""
+    rng, covered = np.random.default_rng(5), 0
+    for _ in range(500):
+        hit = rng.random(n) < rate
+        chance = np.where(hit, 0.5, 0.05)
+        drawn = rng.random(n) < chance
+        share_, worth = clustered_share(hit[drawn], 1 / chance[drawn], heaviest=20.0)
+        low, high = wilson_limits(share_, worth, level=0.95)
+        covered += low <= rate <= high
+    assert covered / 500 >= 0.92

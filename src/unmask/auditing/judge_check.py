@@ -292,27 +292,28 @@ def _check(
 
 def _groups(items: list[Item]) -> list[Group]:
     """Each model, all its roles and each; last all models together, where there are several."""
-    models = sorted({item.model for item in items})
+    models, heaviest = sorted({item.model for item in items}), _weights(items).max()
     found = []
     for model in models:
         own = [item for item in items if item.model == model]
         for role in [ALL, *sorted({item.role for item in own if item.role} - {ALL})]:
-            found.append(_group(model, role, own if role == ALL else [i for i in own if i.role == role]))
+            there = own if role == ALL else [i for i in own if i.role == role]
+            found.append(_group(model, role, there, heaviest))
             if len(found) > MAX_GROUPS:
                 raise UsageError(
                     f"more than {MAX_GROUPS} models and roles in one file",
                     hint="a card is for a few models: check the columns 'model' and 'role'",
                 )
-    return [*found, _group(ALL_MODELS, ALL, items)] if len(models) > 1 else found
+    return [*found, _group(ALL_MODELS, ALL, items, heaviest)] if len(models) > 1 else found
 
 
-def _group(model: str, role: str, items: list[Item]) -> Group:
+def _group(model: str, role: str, items: list[Item], heaviest: float) -> Group:
     told = [item for item in items if item.said is not None]
     lost = [item for item in items if item.said is None]
     count = Counter((item.truth, item.said) for item in told)
     tp, fn, fp, tn = (count[k] for k in ((True, True), (True, False), (False, True), (False, False)))
     yes, no = [i for i in told if i.truth], [i for i in told if not i.truth]
-    (sensitivity, n_yes), (specificity, n_no) = _share(yes), _share(no)
+    (sensitivity, n_yes), (specificity, n_no) = _share(yes, heaviest), _share(no, heaviest)
     return Group(
         model=model,
         role=role,
@@ -332,10 +333,10 @@ def _group(model: str, role: str, items: list[Item]) -> Group:
     )
 
 
-def _share(items: Sequence[Item]) -> tuple[float, float]:
+def _share(items: Sequence[Item], heaviest: float) -> tuple[float, float]:
     """Weighted share on which judge and truth agree, and how many independent texts it is worth."""
     right = np.array([item.said == item.truth for item in items], dtype=float)
-    share, worth = clustered_share(right, _weights(items), _queries(items))
+    share, worth = clustered_share(right, _weights(items), _queries(items), heaviest=heaviest)
     return min(max(share, 0.0), 1.0) if worth else share, worth
 
 
@@ -399,7 +400,8 @@ def _threshold(items: Sequence[Item]) -> Threshold | None:
         for item in half
     ]
     yes, no = [i for i in said if i.truth], [i for i in said if not i.truth]
-    return Threshold(whole, _limits(*_share(yes)), _limits(*_share(no)))
+    heaviest = _weights(items).max()
+    return Threshold(whole, _limits(*_share(yes, heaviest)), _limits(*_share(no, heaviest)))
 
 
 def _chosen(items: Sequence[Item]) -> float:

@@ -69,13 +69,18 @@ def share(hits: float, n: float, *, level: float = 0.95) -> Figure:
 
 
 def clustered_share(
-    hit_N: np.ndarray, weight_N: Floats | None = None, query_N: np.ndarray | None = None
+    hit_N: np.ndarray,
+    weight_N: Floats | None = None,
+    query_N: np.ndarray | None = None,
+    *,
+    heaviest: float = 1.0,
 ) -> tuple[float, float]:
     """A share of texts, and how many independent texts it is worth; (NaN, 0) of none.
 
     The share is weighted; its worth is p(1 − p) over the variance between queries, never more than Kish's
     (Σw)²/Σw². One query that is all hits and one that is none are added before the spread is measured, as in
-    `rates.effective_replies`: a handful of queries that agree cannot show how much queries differ.
+    `rates.effective_replies`: a handful of queries that agree cannot show how much queries differ. They weigh
+    as much as the heaviest text that could have been drawn: it may be the one that would have disagreed.
     """
     if not hit_N.size:
         return float("nan"), 0.0
@@ -83,10 +88,10 @@ def clustered_share(
     share = float((weight * hit_N).sum() / weight.sum())
     most = float(weight.sum() ** 2 / (weight**2).sum())
     total_Q = np.bincount(place, weight)
-    if total_Q.size == hit_N.size:
+    if total_Q.size == hit_N.size and np.ptp(weight) == 0 and heaviest <= weight[0]:
         return share, most
     hits_Q = np.bincount(place, weight * hit_N)
-    each = total_Q.mean()
+    each = max(float(total_Q.mean()), heaviest)
     hits_Q, total_Q = np.append(hits_Q, [0.0, each]), np.append(total_Q, [each, each])
     padded = hits_Q.sum() / total_Q.sum()
     pull_Q = (hits_Q - padded * total_Q) / total_Q.sum()
