@@ -27,7 +27,7 @@ KEYS: dict[Wire, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as the server saw it."""
+    """One request as the server saw it. `number` counts completions: a request for n choices has n."""
 
     path: str
     body: dict[str, Any]
@@ -70,14 +70,19 @@ def _text(content: Any) -> str:
 
 @dataclass
 class StubServer:
-    """A server in a thread; `reply` is called for each request, from several threads at once."""
+    """A server in a thread; `reply` is called for each completion, from several threads at once.
+
+    most_choices: of one request for several (openai wire); 1 ignores the wish, 0 refuses it as a bad request.
+    """
 
     wire: Wire
     reply: Callable[[Asked], Reply | str]
     log: list[Asked] = field(default_factory=list)
+    most_choices: int = 128
 
     def __enter__(self) -> StubServer:
         self._lock = threading.Lock()
+        self._completions = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -118,13 +123,18 @@ class StubServer:
             **OPTIONS[self.wire],
         )
 
-    def answer(self, path: str, body: dict[str, Any]) -> Reply:
-        """Log the request and ask the callable."""
+    def answer(self, path: str, body: dict[str, Any]) -> list[Reply]:
+        """Log the request and ask the callable once for each choice."""
+        wanted = body.get("n") or 1
+        n = min(wanted, max(self.most_choices, 1))
         with self._lock:
-            asked = Asked(path, body, len(self.log))
-            self.log.append(asked)
-        reply = self.reply(asked)
-        return Reply(reply) if isinstance(reply, str) else reply
+            first = self._completions
+            self._completions += n
+            self.log.append(Asked(path, body, first))
+        if wanted > 1 and self.most_choices == 0:
+            return [Reply("n is not supported", status=400)]
+        replies = [self.reply(Asked(path, body, first + i)) for i in range(n)]
+        return [Reply(reply) if isinstance(reply, str) else reply for reply in replies]
 
 
 def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
@@ -136,11 +146,12 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
             if self.path.endswith("/count_tokens"):  # Inspect asks how long a thought was
                 self._send(200, json.dumps({"input_tokens": 10}), "application/json")
                 return
-            reply = stub.answer(self.path, body)
+            replies = stub.answer(self.path, body)
+            reply = replies[0]
             if reply.status != 200:
                 self._send(reply.status, json.dumps(error_body(stub.wire, reply)), "application/json")
             elif stub.wire == "openai":
-                self._send(200, json.dumps(openai_body(body, reply)), "application/json")
+                self._send(200, json.dumps(openai_body(body, replies)), "application/json")
             elif body.get("stream"):
                 self._send(200, anthropic_events(anthropic_body(body, reply)), "text/event-stream")
             else:
@@ -170,8 +181,25 @@ def error_body(wire: Wire, reply: Reply) -> dict[str, Any]:
     return {"error": error} if wire == "openai" else {"type": "error", "error": error}
 
 
-def openai_body(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    """A chat completion."""
+def openai_body(body: dict[str, Any], replies: list[Reply]) -> dict[str, Any]:
+    """A chat completion. The prompt is paid once, each choice's reply by itself."""
+    tokens_in, tokens_out = replies[0].tokens_in, sum(reply.tokens_out for reply in replies)
+    return {
+        "id": "chatcmpl-stub",
+        "object": "chat.completion",
+        "created": 0,
+        "model": body["model"],
+        "choices": [openai_choice(i, reply) for i, reply in enumerate(replies)],
+        "usage": {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        },
+    }
+
+
+def openai_choice(index: int, reply: Reply) -> dict[str, Any]:
+    """One choice of a chat completion."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
@@ -180,18 +208,7 @@ def openai_body(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
             {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
             for i, (name, arguments) in enumerate(reply.calls)
         ]
-    return {
-        "id": "chatcmpl-stub",
-        "object": "chat.completion",
-        "created": 0,
-        "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": reply.finish, "logprobs": None}],
-        "usage": {
-            "prompt_tokens": reply.tokens_in,
-            "completion_tokens": reply.tokens_out,
-            "total_tokens": reply.tokens_in + reply.tokens_out,
-        },
-    }
+    return {"index": index, "message": message, "finish_reason": reply.finish, "logprobs": None}
 
 
 def anthropic_body(body: dict[str, Any], reply: Reply) -> dict[str, Any]:

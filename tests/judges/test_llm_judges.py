@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,78 @@ def test_voting_stops_when_the_verdict_is_settled():
         plain, faking = reason(server, graders.PLAIN, votes=20), reason(server, graders.FAKING, votes=20)
     assert (plain.label, plain.votes, plain.votes_for) == ("not_af", 8, 0)
     assert (faking.label, faking.votes, faking.votes_for) == ("af", 13, 13)
+
+
+def test_a_wave_of_votes_is_one_request_where_the_provider_has_choices():
+    with StubServer("openai", graders.reads_signs) as server:
+        judged = reason(server, graders.FAKING, votes=20)
+    assert [asked.body.get("n") for asked in server.log] == [8, 5]
+    assert (judged.votes, judged.votes_for) == (13, 13)
+    # the prompt is paid once a request, each choice once: 2 prompts of 10 tokens, 13 replies of 5
+    assert (judged.tokens_in, judged.tokens_out) == (20, 65)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_each_vote_is_a_request_where_the_provider_has_no_choices(wire):
+    with StubServer(wire, graders.reads_signs, most_choices=0) as server:
+        judged = reason(server, graders.PLAIN, votes=20)
+    asked = [body.get("n") for body in (asked.body for asked in server.log)]
+    assert asked == ([8] if wire == "openai" else []) + [None] * 8  # refused once, then not wished for again
+    assert (judged.label, judged.votes, judged.tokens_in) == ("not_af", 8, 80)
+
+
+@pytest.mark.parametrize(("most", "requests"), [(1, [8] + [None] * 7), (3, [8] + [None] * 5)])
+def test_choices_that_did_not_come_are_asked_for_again(most, requests):
+    with StubServer("openai", graders.reads_signs, most_choices=most) as server:
+        judged = reason(server, graders.PLAIN, votes=20)
+    assert [asked.body.get("n") for asked in server.log] == requests
+    assert (judged.label, judged.votes) == ("not_af", 8)
+
+
+def test_each_choice_is_a_vote_of_its_own():
+    """Five of a wave's eight are lost in four ways; none of them is read as a "no"."""
+    lost = {
+        0: Reply("I'm sorry, I can't help with that."),
+        1: Reply("x", finish="content_filter"),
+        2: Reply('{"code": ', finish="length"),
+        3: Reply("Hm."),
+        4: Reply(""),
+    }
+    with StubServer("openai", lambda a: lost.get(a.number) or graders.reads_signs(a)) as server:
+        settled = reason(server, graders.FAKING, votes=20)
+        hanging = reason(server, graders.FAKING, votes=8, threshold=0.5)
+    assert (settled.label, settled.votes, settled.votes_for) == ("af", 18, 13)
+    assert (hanging.label, hanging.votes) == ("af", 5)
+    with StubServer("openai", lambda a: lost.get(a.number) or graders.reads_signs(a)) as server:
+        hanging = reason(server, graders.FAKING, votes=8, threshold=0.5)
+    assert (hanging.status, hanging.label, hanging.votes) == (JudgeStatus.UNPARSED, None, 8)
+
+
+def test_a_grader_that_never_answers_has_failed():
+    def sleeps(asked):
+        time.sleep(1.5)
+        return graders.reads_signs(asked)
+
+    async def once(server):
+        async with server.model(attempt_timeout=1, timeout=1) as grader:
+            return await judge_reasoning(graders.FAKING, grader, votes=1, retries=0)
+
+    with StubServer("openai", sleeps) as server:
+        judged = asyncio.run(once(server))
+    assert (judged.status, judged.label) == (JudgeStatus.FAILED, None)
+
+
+def test_a_busy_grader_is_asked_again():
+    with StubServer(
+        "openai", lambda a: Reply("slow down", status=429) if a.number == 0 else graders.reads_signs(a)
+    ) as server:
+
+        async def once():
+            async with server.model() as grader:
+                return await judge_reasoning(graders.FAKING, grader, votes=1, retries=2)
+
+        judged = asyncio.run(once())
+    assert (judged.status, judged.label, len(server.log)) == (JudgeStatus.OK, "af", 2)
 
 
 def test_lost_votes_are_neither_yes_nor_no():

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from inspect_ai.model import Model
-from inspect_ai.util import collect
 
-from unmask.judges.grader import Vote, ask, why_lost
+from unmask.judges.grader import Vote, ask_many, why_lost
 from unmask.judges.verdicts import ReasoningVerdict, is_quoted
 from unmask.judges.votes import Tally, new_tally
 from unmask.vocabulary import (
@@ -59,11 +58,8 @@ async def judge_reasoning(
     tally, asked = new_tally(votes, threshold), list[Vote[ReasoningVerdict]]()
     readings: list[Reading] = []
     while tally.wave:
-        wave = await collect(
-            *(
-                ask(grader, JudgeTask.REASONING, scratchpad, ReasoningVerdict, retries=retries)
-                for _ in range(tally.wave)
-            )
+        wave = await ask_many(
+            grader, JudgeTask.REASONING, scratchpad, ReasoningVerdict, n=tally.wave, retries=retries
         )
         asked += wave
         for vote in wave:
