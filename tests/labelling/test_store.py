@@ -139,7 +139,7 @@ def test_files_that_are_not_ours_are_refused_and_left_alone(tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_no_mark_is_refused(body):
-    with pytest.raises(ValueError, match="mark|label|criteria|note|skipped"):
+    with pytest.raises(ValueError, match=r"mark|label|criteria|note|skipped"):
         checked_mark(TASK, body, longest_note=100)
 
 
