@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from unmask.auditing.judge_check import check_judge
-from unmask.errors import UnmaskError, UsageError
+from unmask.errors import JudgeError, UnmaskError, UsageError
 from unmask.judges.cards import ALL
 from unmask.report.judge_words import check_lines, check_markdown
 from unmask.report.visible import is_plain
@@ -221,3 +221,16 @@ def test_names_from_a_file_do_not_act_on_terminal_or_page(tmp_path):
     assert is_plain(page)
     assert "<b>" not in page
     assert "\\|\\<b\\>" in page
+
+
+def test_a_judge_that_cannot_be_asked_gets_no_card(tmp_path):
+    rows = [{k: v for k, v in row.items() if k not in ("judged", "score")} for row in texts(4)]
+    with pytest.raises(JudgeError, match="gave no verdict on any of 4 texts: 4 failed"):
+        checked(tmp_path, rows, judge="mockllm/model")
+
+
+def test_what_is_lost_is_counted_over_all_roles(tmp_path):
+    rows = texts(100)
+    for row in rows[:2]:  # one of each tier
+        row["judged"] = row["score"] = None
+    assert any("2 skipped" in line for line in check_lines(checked(tmp_path, rows)))

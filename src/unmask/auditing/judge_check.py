@@ -21,7 +21,7 @@ import polars as pl
 from unmask.auditing.arrays import choose
 from unmask.auditing.folder import MANIFEST
 from unmask.auditing.labelled import NO_WORDS, Agreement, Item, Labelled, Told, of_run, of_table
-from unmask.errors import EstimateError, UsageError
+from unmask.errors import EstimateError, JudgeError, UsageError
 from unmask.estimates import wilson_limits
 from unmask.estimates.agreement import (
     UNKNOWN,
@@ -129,6 +129,7 @@ def check_judge(
         task: only this one.
     Raises:
         UsageError: nothing to check, or no such judge.
+        JudgeError: the judge gave not one verdict.
         RecordsError: a file cannot be read.
     """
     if run is None and labels.suffix == STORE and (labels.parent / MANIFEST).is_file():
@@ -145,6 +146,13 @@ def check_judge(
                 f"no label of {wanted} that can be used{': ' + left if left else ''}", where=str(labels)
             )
         name, judged = _judged(own.items, wanted, judge, run, labels)
+        if all(item.said is None and item.score is None for item in judged):
+            lost = ", ".join(f"{n} {status}" for status, n in Counter(str(i.status) for i in judged).items())
+            raise JudgeError(
+                f"{name} gave no verdict on any of {len(judged)} texts: {lost}",
+                where=str(labels),
+                hint="a judge that cannot be asked is not checked; no card was made",
+            )
         sides[wanted] = name, replace(own, items=judged)
         found.append(_check(name, wanted, OUTCOMES[wanted], sides[wanted][1], told, labels))
     if run is not None and len(sides) == len(OUTCOMES):

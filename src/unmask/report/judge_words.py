@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from unmask.auditing.judge_check import THRESHOLD_RULE, Group, JudgeCheck
 from unmask.auditing.results import JudgeComparison, JudgePair
 from unmask.estimates.agreement import Differing, Figure
+from unmask.judges.cards import ALL
 from unmask.report.visible import one_line
 from unmask.vocabulary import CANARY
 
@@ -99,7 +100,7 @@ def _how(check: JudgeCheck) -> Iterator[str]:
     unit = "queries, of which each counts as one draw" if check.clustered else "texts"
     weighted = ", texts weighted by one over their chance of being drawn" if check.weighted else ""
     yield f"95 % intervals over {unit}{weighted}: Wilson for shares, DeLong for AUROC"
-    whole = check.groups[-1]
+    whole = next(g for g in reversed(check.groups) if g.role == ALL)
     if whole.lost:
         lost = ", ".join(f"{n} {one_line(status)}" for status, n in whole.lost.items())
         yield f"no verdict counts as neither yes nor no: {lost}"
