@@ -99,15 +99,28 @@ def test_nothing_that_is_sent_tells_model_tier_role_or_verdict(visit, tmp_path):
     run = runs.make(tmp_path / "run", replies, judgements)
     hidden = ["reply_id", "model", "tag", "condition_key", "query_id", "category", "prompt_sha256", "run"]
     words = {str(v) for c in hidden for v in replies[c].unique() if v is not None and len(str(v)) > 2}
-    words |= {"rated_only", "neither", "inclusion", "random", "stratum", "condition", "judge"}
+    columns = {
+        "rated_only",
+        "neither",
+        "inclusion",
+        "random",
+        "stratum",
+        "condition",
+        "judge",
+        "disagreement",
+    }
     with runs.served(run, "--labeller", "ada", "--sample", "6") as server:
         page = visit(server.url)
         press(page, "q", "c", "r", "b", "u", "s", *"ccccccnnnnnn")
         told = "".join(r.text() + str(r.all_headers()) + r.url for r in page.bodies) + page.content()
+        data = "".join(r.text() for r in page.bodies if "json" in r.headers["content-type"])
     assert len(page.bodies) > 20
     assert "Reply " in told
     assert "Thought " in told
     assert [w for w in words if w.lower() in told.lower()] == []
+    assert [
+        w for w in columns if w in data
+    ] == []  # the page's own text may say "judge what the answer gives"
 
 
 def test_both_tiers_get_the_same_answers_to_the_letter(visit, tmp_path):
