@@ -70,7 +70,8 @@ def press(page, *keys):
         page.evaluate(SETTLED)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_fifty_answers_take_fifty_keys_and_the_scratchpads_follow_by_themselves(visit, tmp_path):
     run = runs.make(tmp_path / "run", *runs.tables(n_queries=20))
     with runs.served(run, "--labeller", "ada") as server:
