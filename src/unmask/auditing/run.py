@@ -109,6 +109,10 @@ def reopen(root: Path, options: Options) -> Plan:
         UsageError: no such run, or its pack or queries are not today's any more.
     """
     manifest = read_manifest(root)
+    if "imported" in manifest:
+        raise UsageError(
+            f"{root.name} was imported: there is nothing that could be asked again", where=str(root)
+        )
     study = Study.model_validate(manifest["study"])
     resolved = Resolved(study, dict.fromkeys(Study.model_fields, "manifest of the run"))
     kept = replace(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-FIELDS = "reply, scratchpad, answer, native, query, query_id, model, tier, epoch, finish"
+FIELDS = "reply, scratchpad, answer, native, messages, query, query_id, model, tier, epoch, finish, error"
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--preset", metavar="NAME", help="A known layout: vlaf, alignment_faking_rl, plain.")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--preset", metavar="NAME", help="A known layout: vlaf, alignment_faking_rl, messages, plain.")
 @click.option("--map", "pairs", multiple=True, metavar="FIELD=COLUMN", help=f"{FIELDS}.")
 @click.option(
     "--trained", multiple=True, metavar="WORD", help="What the tier says where chats are trained on."
@@ -31,7 +38,7 @@ FIELDS = "reply, scratchpad, answer, native, query, query_id, model, tier, epoch
 @click.option("--yes", is_flag=True, help="Do not ask before replies go to a paid account.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 def import_(
-    file: Path,
+    files: tuple[Path, ...],
     preset: str | None,
     pairs: tuple[str, ...],
     trained: tuple[str, ...],
@@ -46,7 +53,7 @@ def import_(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Make a run of FILE (JSONL, also .gz; JSON, CSV, Parquet): records, judgements, verdict, report.
+    """Make one run of the FILEs (JSONL, also .gz; JSON, CSV, Parquet): records, verdict, report.
 
     \b
     unmask import transcripts.jsonl.gz --preset vlaf --name vlaf
@@ -56,14 +63,15 @@ def import_(
     from unmask.auditing.preflight import is_paid
     from unmask.cli._output import give, say, show_result
     from unmask.errors import UsageError
-    from unmask.records.outside import Mapping, columns_of, load_preset, propose
+    from unmask.records.mapping import Mapping, load_preset, propose
+    from unmask.records.pieces import columns_of
 
-    found = columns_of(file)
+    found = columns_of(files[0])
     if columns:
         if as_json:
-            give({"columns": [c for c in found if c != "row#"], "proposed": propose(found)})
+            give({"columns": found, "proposed": propose(found)})
             return
-        click.echo("columns: " + ", ".join(c for c in found if c != "row#"))
+        click.echo("columns: " + ", ".join(found))
         click.echo("to check: " + " ".join(f"--map {k}={v}" for k, v in propose(found).items()))
         return
     mapping = load_preset(preset) if preset else Mapping(columns={} if pairs else propose(found))
@@ -85,16 +93,16 @@ def import_(
             raise UsageError("nothing was sent", hint="--yes")
     if not preset and not pairs:
         say("mapped by name: " + ", ".join(f"{k}={v}" for k, v in mapping.columns.items()))
-    root = Path(os.environ.get("UNMASK_RUNS", "runs")) / (name or file.name.split(".")[0])
+    root = Path(os.environ.get("UNMASK_RUNS", "runs")) / (name or files[0].name.split(".")[0])
     done = import_file(
-        file,
+        files,
         mapping,
         root,
         grader=grader,
         judge=not no_judge,
         overwrite=overwrite,
-        command=" ".join(["unmask", *sys.argv[1:]]),
-        tell=lambda n: say(f"{n:,} rows read"),
+        command=shlex.join(["unmask", *sys.argv[1:]]),
+        tell=say,
     )
     for line in done.tally.words():
         say(line)

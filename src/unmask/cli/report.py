@@ -24,9 +24,11 @@ def report(run: str, again: bool, as_json: bool) -> None:
 
     root = run_folder(run)
     if again:
+        from unmask.auditing.imported import conclude_imported, is_imported
         from unmask.auditing.run import conclude_again
 
-        conclude_again(root)
+        conclude = conclude_imported if is_imported(root) else conclude_again
+        conclude(root)
     page = write_report(root)
     if as_json:
         click.echo(page.with_suffix(".json").read_text(encoding="utf-8"))

@@ -1,350 +1,171 @@
-"""Transcripts from elsewhere to rows of `replies`, a piece at a time: a file larger than memory works.
+"""Transcripts from elsewhere to rows of `replies`, a piece at a time.
 
-A mapping says which column holds what; presets for known layouts are YAML beside this file. Nothing is
-guessed: a tier that the mapping does not name, a line that is no object, a row without a reply is counted
-and named by its line, never by its content.
+Nothing is guessed: a tier that the mapping does not name, or a row without a query, is counted and named by
+its place, never by its content. A reply that is missing stays, as one that cannot be used.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
 
-from unmask.errors import UsageError
-from unmask.files import nearest, read_yaml
-from unmask.parse import parse_reply
+from unmask.parse import parse_reply, reply_status
+from unmask.records.mapping import FIELDS, Mapping
+from unmask.records.pieces import LISTED, NUMBER, Tally, pieces
 from unmask.records.schema import REPLIES, USUAL_FACTORS
-from unmask.vocabulary import CANARY, MORE_FACTORS, Condition, ReplyStatus, Role, Scratchpad
+from unmask.vocabulary import MORE_FACTORS, Condition, ReplyStatus, Role, Scratchpad, Visibility
 
-PRESETS = Path(__file__).parent / "presets"
-ROWS = 20_000  # in one piece
-MAX_LINE = 4_000_000  # bytes; a longer line is no transcript
-FORMS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
-MAX_JSON = 500_000_000  # a JSON array is read whole
-FIELDS = ("reply", "scratchpad", "answer", "native", "query", "query_id", "model", "tier", "epoch", "finish")
 CONDITION_FACTORS = (*USUAL_FACTORS, *MORE_FACTORS)
-LISTED = 20  # problems that are named one by one
-
-
-class Mapping(BaseModel):
-    """Which column of a file holds what, and what the tiers' words mean."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    canary: str = CANARY
-    name: str = "own"
-    about: str = ""
-    columns: dict[str, str] = Field(description="Our field to the file's column.")
-    group: tuple[str, ...] = ()  # columns that split a model's replies into studies
-    trained: tuple[str, ...] = ("free", "true", "1")
-    unobserved: tuple[str, ...] = ("paid", "false", "0")
-    labels: dict[str, str] = Field(
-        default_factory=dict, description="compliance, af: the file's own verdicts."
-    )
-    yes: tuple[str, ...] = ("1", "1.0", "true", "yes")
-    malformed: Annotated[float, Field(ge=0, le=1)] = 0.01
-
-
-@dataclass
-class Tally:
-    """What was read, and what could not be; filled while pieces are taken."""
-
-    rows: int = 0
-    taken: int = 0
-    wrong: Counter[str] = field(default_factory=Counter)
-    where: list[str] = field(default_factory=list)
-
-    def miss(self, why: str, line: int, n: int = 1) -> None:
-        """Count what is left out; the first ones by their place."""
-        self.wrong[why] += n
-        if len(self.where) < LISTED:
-            self.where.append(f"row {line:,}: {why}")
-
-    @property
-    def share(self) -> float:
-        """Share of the rows that were left out."""
-        return sum(self.wrong.values()) / self.rows if self.rows else 0.0
-
-    def words(self) -> list[str]:
-        """In words, for the report."""
-        return [f"{n:,} of {self.rows:,} rows were left out: {why}." for why, n in self.wrong.most_common()]
-
-
-def preset_names() -> list[str]:
-    """Layouts that are known."""
-    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
-
-
-def load_preset(name: str) -> Mapping:
-    """A known layout.
-
-    Raises:
-        UsageError: there is none of this name.
-    """
-    if name not in preset_names():
-        raise UsageError(f"no preset {name!r}", hint=nearest(name, preset_names()))
-    return read_yaml(PRESETS / f"{name}.yaml", Mapping)
-
-
-def columns_of(path: Path) -> list[str]:
-    """The columns of a file, from its beginning.
-
-    Raises:
-        UsageError: unreadable, empty, or of a form that is not read.
-    """
-    if _form(path) == ".parquet":
-        return [str(name) for name in _parquet(path).schema_arrow.names]
-    first = next(_pieces(path, Tally(), rows=200), None)
-    if first is None or not first.width:
-        raise UsageError(f"{path.name} holds no rows", where=str(path))
-    return list(first.columns)
-
-
-def propose(columns: Sequence[str]) -> dict[str, str]:
-    """A mapping by the columns' names, for a person to check."""
-    usual = {
-        "reply": ("reply", "response", "completion", "output", "raw"),
-        "scratchpad": ("scratchpad", "reasoning"),
-        "answer": ("answer", "final_answer"),
-        "query": ("query", "prompt", "user_input", "question", "request"),
-        "query_id": ("query_id", "task_id", "prompt_id", "id"),
-        "model": ("model", "model_name", "initialised_from"),
-        "tier": ("tier", "is_free_tier_user", "is_free_tier", "is_free", "role"),
-        "epoch": ("epoch", "sample", "sample_index"),
-        "finish": ("finish_reason", "stop_reason"),
-    }
-    lower = {column.lower(): column for column in columns}
-    found = {f: next((lower[w] for w in words if w in lower), None) for f, words in usual.items()}
-    return {f: column for f, column in found.items() if column is not None}
-
-
-def check_mapping(mapping: Mapping, columns: Sequence[str], path: Path) -> None:
-    """Refuse a mapping that this file cannot fill.
-
-    Raises:
-        UsageError: an unknown field, a missing column, or no reply, query or tier.
-    """
-    for name in mapping.columns:
-        if name not in FIELDS:
-            raise UsageError(f"no field {name!r}", hint=nearest(name, FIELDS))
-    for column in (*mapping.columns.values(), *mapping.group, *mapping.labels.values()):
-        if column not in columns:
-            raise UsageError(
-                f"{path.name} has no column {column!r}", where=str(path), hint=nearest(column, list(columns))
-            )
-    has = set(mapping.columns)
-    if "reply" not in has and "answer" not in has:
-        raise UsageError("nothing is mapped to `reply` (or `answer`)", hint=f"--map reply={_likely(columns)}")
-    if "query" not in has and "query_id" not in has:
-        raise UsageError("nothing is mapped to `query` or `query_id`: replies cannot be paired")
-    if "tier" not in has:
-        raise UsageError("nothing is mapped to `tier`: which chats were trained on?")
+PARTS = ("scratchpad", "native_reasoning", "answer", "status")
+MAX_NAME = 200  # characters of a model's name and its groups
+GIVE_UP_AFTER, GIVE_UP_SHARE = 100_000, 0.5  # rows, and the share of them that cannot be used
 
 
 def read_outside(
-    path: Path, mapping: Mapping, cells: dict[Role, Condition], *, run: str, tally: Tally
+    paths: Sequence[Path], mapping: Mapping, cells: dict[Role, Condition], *, run: str, tally: Tally
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Pieces of `replies`, each with the file's own verdicts beside it (columns of `labels`, as text).
+    """Pieces of `replies`, each with the file's own verdicts beside it (columns `label_…`, as text).
+
+    Several replies of a model to one query in one tier are its epochs: numbered as they come, or, where a
+    column tells the epoch, the first of each counts and others are left out.
 
     Args:
-        path: a file of one of FORMS.
-        mapping: checked against its columns.
+        paths: files of FORMS with the same columns.
+        mapping: checked against them.
         cells: the condition of each of the two roles.
         run: its name in the records.
         tally: filled on the way.
     Raises:
-        UsageError: unreadable.
+        UsageError: unreadable, or mostly rows that cannot be used.
     """
-    for piece in _pieces(path, tally):
-        yield _rows(piece, mapping, cells, run=run, tally=tally)
+    wanted = list(dict.fromkeys((*mapping.columns.values(), *mapping.group, *mapping.labels.values())))
+    seen: Counter[int] = Counter()
+    for place, path in enumerate(paths):
+        tally.file = path.name if len(paths) > 1 else ""
+        prefix = hashlib.sha256(f"{run}/{place}".encode()).hexdigest()[:6]
+        for piece in pieces(path, wanted, tally):
+            rows = _numbered(_usable(_fields(piece, mapping), mapping, tally), mapping, seen, tally)
+            tally.taken += rows.height
+            labels = [name for name in rows.columns if name.startswith("label_")]
+            yield _replies(rows, cells, run=run, prefix=prefix), rows.select(labels)
+            if tally.rows > GIVE_UP_AFTER and tally.share > max(GIVE_UP_SHARE, mapping.malformed):
+                return  # the caller's check says what is wrong
 
 
-def _pieces(path: Path, tally: Tally, rows: int = ROWS) -> Iterator[pl.DataFrame]:
-    """The file as text columns, piece by piece, with the row's number in `row#`."""
-    form = _form(path)
-    try:
-        if form == ".parquet":
-            pieces: Iterator[pl.DataFrame] = (
-                pl.from_arrow(batch)  # type: ignore[misc]
-                for batch in _parquet(path).iter_batches(batch_size=rows)
-            )
-        elif form == ".csv":
-            pieces = iter(_csv(path, rows))
-        elif form == ".json":
-            pieces = iter(_array(path, rows))
-        else:
-            pieces = _lines(path, tally, rows)
-        at = 0
-        for piece in pieces:
-            if form not in (".jsonl", ".jsonl.gz"):
-                tally.rows += piece.height
-                piece = piece.with_columns(pl.Series("row#", range(at + 1, at + 1 + piece.height)))
-                at += piece.height
-            yield _as_text(piece)
-    except (OSError, EOFError, pl.exceptions.PolarsError, UnicodeDecodeError) as e:
-        line = (str(e).splitlines() or [type(e).__name__])[0][:200]
-        raise UsageError(f"{path.name} cannot be read: {line}", where=str(path)) from e
-
-
-def _lines(path: Path, tally: Tally, rows: int) -> Iterator[pl.DataFrame]:
-    """JSON lines. What Polars takes whole is quick; where it does not, each line is looked at."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        number = 0
-        while True:
-            taken: list[tuple[int, bytes]] = []
-            size = 0
-            while len(taken) < rows and size < 64 * MAX_LINE:
-                line = file.readline(MAX_LINE + 1)
-                if not line:
-                    break
-                number += 1
-                if len(line) > MAX_LINE:
-                    tally.miss("longer than 4 MB", number)
-                    tally.rows += 1
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(MAX_LINE)
-                elif line.strip():
-                    taken.append((number, line))
-                    size += len(line)
-            if not taken:
-                return
-            tally.rows += len(taken)
-            yield _piece(taken, tally)
-
-
-def _piece(taken: list[tuple[int, bytes]], tally: Tally) -> pl.DataFrame:
-    try:
-        whole = pl.read_ndjson(io.BytesIO(b"".join(line for _, line in taken)), infer_schema_length=None)
-        if whole.height == len(taken):
-            return whole.with_columns(pl.Series("row#", [number for number, _ in taken]))
-    except (pl.exceptions.PolarsError, UnicodeDecodeError):
-        pass
-    objects, numbers = [], []
-    for number, line in taken:
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            objects.append({str(k): _text(v) for k, v in found.items()})
-            numbers.append(number)
-        else:
-            tally.miss("not a JSON object", number)
-    names = list(dict.fromkeys(k for o in objects for k in o))
-    columns = {name: [o.get(name) for o in objects] for name in names}
-    table = pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
-    return table.with_columns(pl.Series("row#", numbers, dtype=pl.Int64))
-
-
-def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    lazy = pl.scan_csv(path, infer_schema=False, low_memory=True)
-    for at in itertools.count(0, rows):
-        piece = lazy.slice(at, rows).collect()
-        if not piece.height:
-            return
-        yield piece
-
-
-def _array(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    if path.stat().st_size > MAX_JSON:
-        raise UsageError(
-            f"{path.name} is a JSON array of more than {MAX_JSON:,} bytes, which must be read whole",
-            where=str(path),
-            hint="write it as JSON lines",
-        )
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as e:
-        raise UsageError(f"{path.name} is no JSON: {str(e)[:100]}", where=str(path)) from e
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise UsageError(f"{path.name} is no array of objects", where=str(path))
-    for at in range(0, len(found), rows):
-        part = [{str(k): _text(v) for k, v in row.items()} for row in found[at : at + rows]]
-        names = list(dict.fromkeys(k for o in part for k in o))
-        columns = {name: [o.get(name) for o in part] for name in names}
-        yield pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
-
-
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except Exception as e:
-        raise UsageError(f"{path.name} is no Parquet file: {str(e)[:150]}", where=str(path)) from e
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _as_text(piece: pl.DataFrame) -> pl.DataFrame:
-    """Every column as text: numbers and booleans as JSON writes them, nested values as JSON."""
-    found = []
-    for name, kind in piece.schema.items():
-        column = pl.col(name)
-        if name == "row#" or kind == pl.String:
-            found.append(column)
-        elif kind == pl.Boolean:
-            found.append(pl.when(column).then(pl.lit("true")).when(~column).then(pl.lit("false")).alias(name))
-        elif kind.is_nested():
-            values = [_text(v) for v in piece[name].to_list()]
-            found.append(pl.Series(name, values, dtype=pl.String))  # type: ignore[arg-type]
-        else:
-            found.append(column.cast(pl.String))
-    return piece.with_columns(found)
-
-
-def _rows(
-    piece: pl.DataFrame, mapping: Mapping, cells: dict[Role, Condition], *, run: str, tally: Tally
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    missing = [c for c in mapping.columns.values() if c not in piece.columns]
-    piece = piece.with_columns(
-        pl.lit(None, dtype=pl.String).alias(c)
-        for c in {*missing, *mapping.labels.values(), *mapping.group} - set(piece.columns)
-    )
+def _fields(piece: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Our fields, null where nothing is mapped; chats opened, the tier's word as a role."""
 
     def taken(name: str) -> pl.Expr:
         column = mapping.columns.get(name)
-        return pl.col(column) if column else pl.lit(None, dtype=pl.String)
+        return (pl.col(column) if column else pl.lit(None, dtype=pl.String)).alias(name)
 
-    table = piece.select("row#", *(taken(f).alias(f) for f in FIELDS), group=_group(mapping), **{
-        f"label_{k}": pl.col(c) for k, c in mapping.labels.items()
-    })  # fmt: skip
+    labels = [pl.col(column).alias(f"label_{key}") for key, column in mapping.labels.items()]
+    table = piece.select(NUMBER, *(taken(name) for name in FIELDS), _group(mapping).alias("group"), *labels)
+    if "messages" in mapping.columns:
+        table = _from_chats(table)
     tier = pl.col("tier").str.to_lowercase().str.strip_chars()
-    table = table.with_columns(
+    return table.with_columns(
         role=pl.when(tier.is_in([w.lower() for w in mapping.trained]))
         .then(pl.lit(str(Role.TRAINED)))
         .when(tier.is_in([w.lower() for w in mapping.unobserved]))
-        .then(pl.lit(str(Role.NEITHER)))
+        .then(pl.lit(str(Role.NEITHER))),
+        query_id=_query_id(table),
     )
+
+
+def _from_chats(table: pl.DataFrame) -> pl.DataFrame:
+    """The reply is what the assistant said last, the query what the user said before it."""
+    read = [_chat(text) for text in table["messages"].to_list()]
+    found = {
+        name: pl.Series(name, [chat.get(name) for chat in read], dtype=pl.String)
+        for name in ("reply", "query", "native")
+    }
+    return table.with_columns(**{name: pl.coalesce(name, series) for name, series in found.items()})
+
+
+def _chat(text: str | None) -> dict[str, str | None]:
+    try:
+        turns = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {}
+    turns = [turn for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
+    last = next((i for i in reversed(range(len(turns))) if turns[i].get("role") == "assistant"), None)
+    if last is None:
+        return {}
+    asked = [turn for turn in turns[:last] if turn.get("role") == "user"]
+    native = turns[last].get("reasoning_content") or turns[last].get("reasoning")
+    return {
+        "reply": _said(turns[last]),
+        "query": _said(asked[-1]) if asked else None,
+        "native": native if isinstance(native, str) else None,
+    }
+
+
+def _said(turn: dict[str, Any]) -> str | None:
+    content = turn.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else None
+
+
+def _query_id(table: pl.DataFrame) -> pl.Series:
+    """The file's id, else one made of the query's text, so that the same text has the same id."""
+    ids, texts = table["query_id"], table["query"]
+    if not ids.null_count():
+        return ids
+    made = {
+        text: f"text-{hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in texts.drop_nulls().unique()
+    }
+    named = [
+        given or (made[text] if text is not None else None) for given, text in zip(ids, texts, strict=True)
+    ]
+    return pl.Series("query_id", named, dtype=pl.String)
+
+
+def _usable(table: pl.DataFrame, mapping: Mapping, tally: Tally) -> pl.DataFrame:
+    """Rows that can be placed; a reply that is missing is none of the faults here, it is unusable."""
+    known = ", ".join((*mapping.trained, *mapping.unobserved))
     for why, bad in (
-        ("its tier is none that the mapping names", pl.col("role").is_null()),
-        ("it has no query", pl.col("query_id").is_null() & pl.col("query").is_null()),
-        ("its reply is missing", pl.col("reply").is_null() & pl.col("answer").is_null()),
+        (f"its tier is none that the mapping names ({known})", pl.col("role").is_null()),
+        ("it has no query", pl.col("query_id").is_null()),
+        (f"its model's name is longer than {MAX_NAME}", pl.col("group").str.len_chars() > MAX_NAME),
     ):
-        out = table.filter(bad)
-        for line in out["row#"].head(LISTED).to_list():
-            tally.miss(why, line)
-        if out.height > LISTED:
-            tally.miss(why, int(out["row#"][LISTED]), out.height - LISTED)
-        table = table.filter(~bad)
-    tally.taken += table.height
-    return _replies(table, cells, run=run), table.select(
-        cs for cs in table.columns if cs.startswith("label_")
-    )
+        table = _left_out(table, bad, why, tally)
+    return table
+
+
+def _left_out(table: pl.DataFrame, bad: pl.Expr, why: str, tally: Tally) -> pl.DataFrame:
+    out = table.filter(bad)
+    if not out.height:
+        return table
+    for row in out[NUMBER].head(LISTED - 1).to_list():
+        tally.miss(why, row)
+    if out.height >= LISTED:
+        tally.miss(why, int(out[NUMBER][LISTED - 1]), out.height - LISTED + 1)
+    return table.filter(~bad)
+
+
+def _numbered(table: pl.DataFrame, mapping: Mapping, seen: Counter[int], tally: Tally) -> pl.DataFrame:
+    """With `epoch`, see `read_outside`."""
+    told = "epoch" in mapping.columns
+    key = ["group", "query_id", "role", *(["epoch"] if told else [])]
+    nth = []
+    for place in table.select(pl.struct(key).hash(seed=1))[:, 0].to_list():
+        seen[place] += 1
+        nth.append(seen[place])
+    table = table.with_columns(pl.Series("nth", nth, dtype=pl.Int32))
+    if not told:
+        return table.with_columns(epoch_=pl.col("nth"))
+    why = "an earlier row has its model, query, tier and epoch (map no `epoch`, and it counts as one more)"
+    table = _left_out(table, pl.col("nth") > 1, why, tally)
+    return table.with_columns(epoch_=pl.col("epoch").cast(pl.Int32, strict=False).fill_null(1))
 
 
 def _group(mapping: Mapping) -> pl.Expr:
@@ -354,14 +175,10 @@ def _group(mapping: Mapping) -> pl.Expr:
     return pl.concat_str(parts, separator=" ") if parts else pl.lit("imported")
 
 
-def _replies(table: pl.DataFrame, cells: dict[Role, Condition], *, run: str) -> pl.DataFrame:
-    parsed = _parsed(table)
-    hashed = pl.col("query").fill_null("").hash(seed=1).cast(pl.String)
+def _replies(table: pl.DataFrame, cells: dict[Role, Condition], *, run: str, prefix: str) -> pl.DataFrame:
     shown = {str(role): c for role, c in cells.items()}
     columns = {
-        "reply_id": pl.lit(hashlib.sha256(run.encode()).hexdigest()[:6])
-        + "-"
-        + pl.col("row#").cast(pl.String),
+        "reply_id": pl.lit(f"{prefix}-") + pl.col(NUMBER).cast(pl.String),
         "turn": pl.lit(1),
         "kind": pl.lit("request"),
         "run": pl.lit(run),
@@ -370,67 +187,90 @@ def _replies(table: pl.DataFrame, cells: dict[Role, Condition], *, run: str) -> 
         "provider": pl.lit("imported"),
         "wording": pl.lit(0),
         "query_set": pl.lit("imported"),
-        "query_id": pl.col("query_id").fill_null(pl.lit("text-") + hashed),
         "query": pl.col("query").fill_null(pl.col("query_id")),
-        "role": pl.col("role"),
         "tag": pl.col("role").replace_strict({r: c.tag for r, c in shown.items()}),
         "condition_key": pl.col("role").replace_strict({r: c.key for r, c in shown.items()}),
-        "epoch": pl.col("epoch").cast(pl.Int32, strict=False).fill_null(1),
-        "status": pl.col("status_"),
+        "condition": _conditions(shown),
+        "epoch": pl.col("epoch_"),
         "finish_reason": pl.col("finish"),
-        "scratchpad": pl.col("scratchpad_"),
-        "native_reasoning": pl.col("native_"),
-        "reasoning_visibility": pl.when(pl.col("native_").is_not_null())
-        .then(pl.lit("full"))
-        .otherwise(pl.lit("none")),
-        "answer": pl.col("answer_"),
-        "raw": pl.col("reply").fill_null(pl.col("answer")),
+        "reasoning_visibility": pl.when(pl.col("native_reasoning").is_not_null())
+        .then(pl.lit(str(Visibility.FULL)))
+        .otherwise(pl.lit(str(Visibility.NONE))),
+        "raw": pl.coalesce("reply", "answer_given"),
         "tokens_in": pl.lit(0),
         "tokens_cached": pl.lit(0),
         "tokens_out": pl.lit(0),
     }
-    made = table.with_columns(parsed).with_columns(**columns)
-    absent = [
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in REPLIES.items()
-        if name not in columns and name != "condition"
-    ]
+    parts = _parsed(table)
+    made = table.rename({"answer": "answer_given"}).with_columns(parts).with_columns(**columns)
+    absent = {name: pl.lit(None, dtype=kind) for name, kind in REPLIES.items() if name not in made.columns}
+    return made.with_columns(**absent).select(pl.col(name).cast(kind) for name, kind in REPLIES.items())
+
+
+def _conditions(shown: dict[str, Condition]) -> pl.Expr:
     kind = REPLIES["condition"]
-    conditions = {r: dict.fromkeys(CONDITION_FACTORS) | c.as_dict() for r, c in shown.items()}
-    told = pl.Series("condition", [conditions[r] for r in table["role"].to_list()], dtype=kind)
-    found = made.with_columns(*absent, told)
-    return found.select(pl.col(name).cast(kind) for name, kind in REPLIES.items())
+    found = pl.lit(None, dtype=kind)
+    for role, condition in shown.items():
+        levels = dict.fromkeys(CONDITION_FACTORS) | condition.as_dict()
+        struct = pl.struct(pl.lit(levels[name], dtype=pl.String).alias(name) for name in CONDITION_FACTORS)
+        found = pl.when(pl.col("role") == role).then(struct.cast(kind)).otherwise(found)
+    return found
 
 
 def _parsed(table: pl.DataFrame) -> list[pl.Series]:
-    """Scratchpad, native reasoning, answer and status. Only replies with a tag in them need the parser."""
-    replies, answers = table["reply"].to_list(), table["answer"].to_list()
-    pads, natives, finish = (
-        table["scratchpad"].to_list(),
-        table["native"].to_list(),
-        table["finish"].to_list(),
+    """Scratchpad, native reasoning, answer and status; a column of the file before what its reply says.
+
+    Most replies of large files are plain: no tag in them, and nothing beside them. These are not looped over.
+    """
+    beside = pl.any_horizontal(pl.col("answer", "scratchpad", "native", "finish", "error").is_not_null())
+    looked_at = beside | pl.col("reply").is_null() | pl.col("reply").str.contains(r"[<\[]")
+    looked_at_N = table.select(looked_at).to_series()
+    answer = pl.col("reply").str.strip_chars()
+    plain = pl.when(answer == "").then(pl.lit(str(ReplyStatus.EMPTY)))
+    status = plain.otherwise(pl.lit(str(ReplyStatus.NO_SCRATCHPAD)))
+    none = pl.lit(None, dtype=pl.String)
+    found = table.select(
+        scratchpad=none, native_reasoning=none, answer=pl.when(answer != "").then(answer), status=status
     )
-    out: dict[str, list[str | None]] = {"scratchpad_": [], "native_": [], "answer_": [], "status_": []}
-    plain = str(ReplyStatus.NO_SCRATCHPAD)
-    for reply, answer, pad, native, why in zip(replies, answers, pads, natives, finish, strict=True):
-        text = reply if reply is not None else answer
-        if reply is not None and ("<" in reply or "[" in reply or why or not reply.strip()):
-            read = parse_reply(reply, finish_reason=why, scratchpad=Scratchpad.HIDDEN)
-            parts = (read.scratchpad or pad, read.native_reasoning or native, read.answer, str(read.status))
-        else:
-            status = str(ReplyStatus.OK) if pad else plain
-            parts = (pad, native, answer if answer is not None else text, status)
-        for name, value in zip(out, parts, strict=True):
-            out[name].append(value or None)
-    return [pl.Series(name, values, dtype=pl.String) for name, values in out.items()]
+    parts = _looked_at(table.filter(looked_at_N))
+    rows = looked_at_N.arg_true()
+    return [found[name].scatter(rows, parts[name]) if rows.len() else found[name] for name in PARTS]
 
 
-def _form(path: Path) -> str:
-    form = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-    if form not in FORMS:
-        raise UsageError(f"{path.name} is none of the forms that are read", hint=", ".join(FORMS))
-    return form
+def _looked_at(table: pl.DataFrame) -> pl.DataFrame:
+    out: dict[str, list[str | None]] = {name: [] for name in PARTS}
+    given = (table[name].to_list() for name in ("reply", "answer", "scratchpad", "native", "finish", "error"))
+    for row in zip(*given, strict=True):
+        for found, part in zip(out.values(), _parts(*row), strict=True):
+            found.append(part)
+    return pl.DataFrame(out, schema=dict.fromkeys(PARTS, pl.String))
 
 
-def _likely(columns: Sequence[str]) -> str:
-    return propose(columns).get("reply", "COLUMN")
+def _parts(
+    reply: str | None,
+    answer: str | None,
+    pad: str | None,
+    native: str | None,
+    finish: str | None,
+    error: str | None,
+) -> tuple[str | None, str | None, str | None, str]:
+    unclosed = False
+    if reply is not None and ("<" in reply or "[" in reply):
+        read = parse_reply(reply, finish_reason=None, scratchpad=Scratchpad.HIDDEN)
+        unclosed = read.status is ReplyStatus.UNCLOSED_SCRATCHPAD and not (answer and pad)
+        pad, native, answer = pad or read.scratchpad, native or read.native_reasoning, answer or read.answer
+    elif answer is None:
+        answer = reply
+    answer, pad, native = (_words(part) for part in (answer, pad, native))
+    status = reply_status(
+        finish.strip().lower() if finish else None,
+        error=error or None,
+        unclosed=unclosed,
+        answered=answer is not None,
+        pad_missing=pad is None,
+    )
+    return pad, native, answer, str(status)
+
+
+def _words(text: str | None) -> str | None:
+    return (text.strip() or None) if text else None

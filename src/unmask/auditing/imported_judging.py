@@ -1,0 +1,205 @@
+"""Judgements of imported replies: what the file says itself, the offline judge, or a grader, piece by piece.
+
+What a grader said is kept after each piece: judging that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from unmask.auditing.folder import RunFolder
+from unmask.auditing.grading import grading
+from unmask.records.mapping import Mapping
+from unmask.records.schema import JUDGEMENTS, METADATA
+from unmask.vocabulary import (
+    AF,
+    ANSWER_USABLE,
+    NOT_AF,
+    Compliance,
+    Judgement,
+    JudgeStatus,
+    JudgeTask,
+    ReasoningSource,
+    ReplyStatus,
+)
+
+Judge = Callable[[Sequence[str], JudgeTask], list[Judgement]]
+READ = (
+    (JudgeTask.COMPLIANCE, "answer", ANSWER_USABLE),
+    (JudgeTask.REASONING, "scratchpad", frozenset({ReplyStatus.OK, ReplyStatus.TRUNCATED})),
+)
+WORDS = {
+    JudgeTask.COMPLIANCE: ("compliance", str(Compliance.COMPLIED), str(Compliance.REFUSED)),
+    JudgeTask.REASONING: ("af", AF, NOT_AF),
+}
+AT_ONCE = 200  # replies between two savings of a grader's words
+
+
+class Writer:
+    """A Parquet file of a known schema that grows piece by piece."""
+
+    def __init__(self, path: Path, schema: dict[str, Any]) -> None:
+        self.path = path
+        self.schema = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        self.schema = self.schema.with_metadata(METADATA)
+
+    def __enter__(self) -> Callable[[pl.DataFrame], None]:
+        self.file = pq.ParquetWriter(self.path, self.schema, compression="zstd", compression_level=1)
+        return self._write
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        arrow: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self.file.write_table(arrow.cast(self.schema))
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def offline(texts: Sequence[str], task: JudgeTask) -> list[Judgement]:
+    """The judge that needs no key."""
+    from unmask.judges import offline
+
+    return offline.judge_answers(texts) if task is JudgeTask.COMPLIANCE else offline.judge_reasoning(texts)
+
+
+def judged(rows: pl.DataFrame, judge: Judge, name: str) -> pl.DataFrame:
+    """Answers and scratchpads, judged; what may not be judged has a row that says so."""
+    found = []
+    for task, column, usable in READ:
+        can = pl.col("status").is_in([str(s) for s in usable]) & pl.col(column).is_not_null()
+        chosen = rows.filter(can)
+        words = judge(chosen[column].to_list(), task) if chosen.height else []
+        found.append(_as_rows(chosen["reply_id"], words))
+        found.append(_skipped(rows.filter(~can), task, words[0].judge if words else name))
+    return pl.concat(found)
+
+
+def _as_rows(reply_ids: pl.Series, words: Sequence[Judgement]) -> pl.DataFrame:
+    columns = {name: [getattr(word, name, None) for word in words] for name in JUDGEMENTS}
+    columns |= {name: [_json(value) for value in columns[name]] for name in ("criteria", "quotes")}
+    columns["reply_id"] = reply_ids.to_list()
+    return pl.DataFrame(columns, schema=JUDGEMENTS)
+
+
+def given(rows: pl.DataFrame, labels: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """The file's own verdicts, as those of a judge that bears the column's name.
+
+    A word that means neither yes nor no is a verdict that cannot be read; an empty one is none.
+    """
+    found = [_filled(pl.DataFrame(schema={"reply_id": pl.String}))]
+    for task, (key, yes, no) in WORDS.items():
+        column = f"label_{key}"
+        if column not in labels.columns:
+            continue
+        said = pl.col(column).str.to_lowercase().str.strip_chars()
+        label: pl.Expr = (
+            pl.when(said.is_in([*(w.lower() for w in mapping.yes), yes]))
+            .then(pl.lit(yes))
+            .when(said.is_in([*(w.lower() for w in mapping.no), no]))
+            .then(pl.lit(no))
+        )
+        if task is JudgeTask.COMPLIANCE:
+            label = pl.when(said == str(Compliance.PARTLY)).then(said).otherwise(label)
+        told = pl.concat([rows.select("reply_id"), labels.select(column)], how="horizontal")
+        told = told.filter(said.is_not_null() & (said != "")).with_columns(label=label)
+        status = pl.when(pl.col("label").is_null()).then(pl.lit(str(JudgeStatus.UNPARSED)))
+        found.append(
+            _filled(
+                told.select(
+                    "reply_id",
+                    "label",
+                    judge=pl.lit(f"file:{mapping.labels[key]}"),
+                    task=pl.lit(str(task)),
+                    reasoning_source=_source(task),
+                    status=status.otherwise(pl.lit(str(JudgeStatus.OK))),
+                )
+            )
+        )
+    return pl.concat(found)
+
+
+def judge_kept(folder: RunFolder, grader: str | None, tell: Callable[[int], None]) -> None:
+    """Judge every reply of an imported run, and put the words beside those that are there.
+
+    Words of the same judge that are there are replaced; those of others stay.
+    """
+    name = grader or "offline"
+    parts = folder.root / f".judging-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    parts.mkdir(exist_ok=True)
+    if grader is None:
+        _in_parts(folder, parts, offline, name, 20_000, tell)
+    else:
+        with grading(grader) as judge:
+            _in_parts(folder, parts, judge, name, AT_ONCE, tell)
+    _merge(folder, sorted(parts.glob("*.parquet")))
+    shutil.rmtree(parts)
+
+
+def _in_parts(
+    folder: RunFolder, parts: Path, judge: Judge, name: str, size: int, tell: Callable[[int], None]
+) -> None:
+    done = 0
+    for place, rows in enumerate(_replies(folder.records / "replies.parquet", size)):
+        path = parts / f"{place:08}.parquet"
+        done += rows.height
+        if not path.is_file():
+            making = path.with_suffix(".making")
+            judged(rows, judge, name).write_parquet(making)
+            making.replace(path)
+            tell(done)
+
+
+def _replies(path: Path, size: int) -> Iterator[pl.DataFrame]:
+    columns = ["reply_id", "status", "answer", "scratchpad"]
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=size, columns=columns):
+        yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+
+
+def _merge(folder: RunFolder, parts: Sequence[Path]) -> None:
+    path = folder.records / "judgements.parquet"
+    names = {name for part in parts for name in pl.read_parquet(part, columns=["judge"])["judge"].unique()}
+    making = path.with_suffix(".making")
+    with Writer(making, JUDGEMENTS) as write:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=20_000):
+            rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+            write(rows.filter(~pl.col("judge").is_in(list(names))))
+        for part in parts:
+            write(pl.read_parquet(part))
+    making.replace(path)
+
+
+def _skipped(rows: pl.DataFrame, task: JudgeTask, judge: str) -> pl.DataFrame:
+    return _filled(
+        rows.select(
+            "reply_id",
+            judge=pl.lit(judge),
+            task=pl.lit(str(task)),
+            reasoning_source=_source(task),
+            status=pl.lit(str(JudgeStatus.SKIPPED)),
+            note=pl.lit("reply is ") + pl.col("status"),
+        )
+    )
+
+
+def _source(task: JudgeTask) -> pl.Expr:
+    source = str(ReasoningSource.SCRATCHPAD) if task is JudgeTask.REASONING else None
+    return pl.lit(source, dtype=pl.String)
+
+
+def _filled(rows: pl.DataFrame) -> pl.DataFrame:
+    absent = [pl.lit(None, dtype=kind).alias(n) for n, kind in JUDGEMENTS.items() if n not in rows.columns]
+    full = rows.with_columns(absent).with_columns(inclusion_probability=pl.lit(1.0))
+    return full.select(pl.col(name).cast(kind) for name, kind in JUDGEMENTS.items())
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
