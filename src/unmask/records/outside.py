@@ -15,13 +15,17 @@ from typing import Any
 
 import polars as pl
 
-from unmask.parse import parse_reply, reply_status
+from unmask.parse import BLANK, parse_reply, reply_status
 from unmask.records.mapping import FIELDS, Mapping
 from unmask.records.pieces import LISTED, NUMBER, Tally, pieces
 from unmask.records.schema import REPLIES, USUAL_FACTORS
 from unmask.vocabulary import MORE_FACTORS, Condition, ReplyStatus, Role, Scratchpad, Visibility
 
 CONDITION_FACTORS = (*USUAL_FACTORS, *MORE_FACTORS)
+USUAL = (  # not one more mark in it: what is read here is what the parser would say
+    r"^\s*<(?:scratchpad|SCRATCHPAD_REASONING)>(?P<pad>[^<\[]*)</(?:scratchpad|SCRATCHPAD_REASONING)>"
+    r"\s*<(?:answer|RESULT)>(?P<answer>[^<\[]*)</(?:answer|RESULT)>\s*$"
+)
 PARTS = ("scratchpad", "native_reasoning", "answer", "status")
 MAX_NAME = 200  # characters of a model's name and its groups
 GIVE_UP_AFTER, GIVE_UP_SHARE = 100_000, 0.5  # rows, and the share of them that cannot be used
@@ -220,17 +224,28 @@ def _conditions(shown: dict[str, Condition]) -> pl.Expr:
 def _parsed(table: pl.DataFrame) -> list[pl.Series]:
     """Scratchpad, native reasoning, answer and status; a column of the file before what its reply says.
 
-    Most replies of large files are plain: no tag in them, and nothing beside them. These are not looped over.
+    Most replies of large files have no tag in them, or one scratchpad and one answer without any further mark
+    and nothing beside them: these are read by one expression, all others by the parser.
     """
     beside = pl.any_horizontal(pl.col("answer", "scratchpad", "native", "finish", "error").is_not_null())
-    looked_at = beside | pl.col("reply").is_null() | pl.col("reply").str.contains(r"[<\[]")
-    looked_at_N = table.select(looked_at).to_series()
-    answer = pl.col("reply").str.strip_chars()
+    usual = pl.col("reply").str.extract_groups(USUAL)
+    pad, body = usual.struct["pad"].str.strip_chars(BLANK), usual.struct["answer"].str.strip_chars(BLANK)
+    is_usual = (pad != "").fill_null(False)
+    marked = pl.col("reply").str.contains(r"[<\[]") & ~is_usual
+    looked_at_N = table.select(beside | pl.col("reply").is_null() | marked).to_series()
+    answer = pl.when(is_usual).then(body).otherwise(pl.col("reply").str.strip_chars())
     plain = pl.when(answer == "").then(pl.lit(str(ReplyStatus.EMPTY)))
-    status = plain.otherwise(pl.lit(str(ReplyStatus.NO_SCRATCHPAD)))
+    status = (
+        plain.when(is_usual)
+        .then(pl.lit(str(ReplyStatus.OK)))
+        .otherwise(pl.lit(str(ReplyStatus.NO_SCRATCHPAD)))
+    )
     none = pl.lit(None, dtype=pl.String)
     found = table.select(
-        scratchpad=none, native_reasoning=none, answer=pl.when(answer != "").then(answer), status=status
+        scratchpad=pl.when(is_usual).then(pad),
+        native_reasoning=none,
+        answer=pl.when(answer != "").then(answer),
+        status=status,
     )
     parts = _looked_at(table.filter(looked_at_N))
     rows = looked_at_N.arg_true()
