@@ -159,7 +159,7 @@ def _judge(path: Path) -> dict[str, Any]:
     pieces = read_outside([path], mapping, cells, run="bench", tally=Tally())
     rows = next(islice(pieces, 1))[0].head(JUDGED)
     start = time.perf_counter()
-    judged(rows, offline, "offline")
+    judged(rows, offline, None)
     seconds = time.perf_counter() - start
     pads = rows["scratchpad"].drop_nulls().to_list()
     start = time.perf_counter()

@@ -171,7 +171,7 @@ def _records(
                 replies(rows)
                 judgements(given(rows, labels, mapping))
                 if by_offline:
-                    judgements(judged(rows, offline, "offline"))
+                    judgements(judged(rows, offline, None))
                 tell(f"{tally.rows:,} rows read")
         _check_share(tally, mapping, paths)
         written = ("report.html", "report.json")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ AT_ONCE = 200  # replies between two savings of a grader's words
 
 
 class Writer:
-    """A Parquet file of a known schema that grows piece by piece."""
+    """A Parquet file that grows piece by piece; one piece is written while the next is read."""
 
     def __init__(self, path: Path, schema: dict[str, Any]) -> None:
         self.path = path
@@ -54,14 +55,26 @@ class Writer:
 
     def __enter__(self) -> Callable[[pl.DataFrame], None]:
         self.file = pq.ParquetWriter(self.path, self.schema, compression="zstd", compression_level=1)
+        self.aside = ThreadPoolExecutor(1)
+        self.last: Future[None] | None = None
         return self._write
 
     def _write(self, rows: pl.DataFrame) -> None:
+        if self.last is not None:
+            self.last.result()  # raises what went wrong; and no more than one piece waits
+        self.last = self.aside.submit(self._write_now, rows)
+
+    def _write_now(self, rows: pl.DataFrame) -> None:
         arrow: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
         self.file.write_table(arrow.cast(self.schema))
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
+        try:
+            if self.last is not None:
+                self.last.result()
+        finally:
+            self.aside.shutdown()
+            self.file.close()
 
 
 def offline(texts: Sequence[str], task: JudgeTask) -> list[Judgement]:
@@ -71,7 +84,7 @@ def offline(texts: Sequence[str], task: JudgeTask) -> list[Judgement]:
     return offline.judge_answers(texts) if task is JudgeTask.COMPLIANCE else offline.judge_reasoning(texts)
 
 
-def judged(rows: pl.DataFrame, judge: Judge, name: str) -> pl.DataFrame:
+def judged(rows: pl.DataFrame, judge: Judge, grader: str | None) -> pl.DataFrame:
     """Answers and scratchpads, judged; what may not be judged has a row that says so."""
     found = []
     for task, column, usable in READ:
@@ -79,8 +92,14 @@ def judged(rows: pl.DataFrame, judge: Judge, name: str) -> pl.DataFrame:
         chosen = rows.filter(can)
         words = judge(chosen[column].to_list(), task) if chosen.height else []
         found.append(_as_rows(chosen["reply_id"], words))
-        found.append(_skipped(rows.filter(~can), task, words[0].judge if words else name))
+        found.append(_skipped(rows.filter(~can), task, _name(task, grader)))
     return pl.concat(found)
+
+
+def _name(task: JudgeTask, grader: str | None) -> str:
+    from unmask.judges import offline
+
+    return offline.judge_id(task) if grader is None else grader
 
 
 def _as_rows(reply_ids: pl.Series, words: Sequence[Judgement]) -> pl.DataFrame:
@@ -132,20 +151,20 @@ def judge_kept(folder: RunFolder, grader: str | None, tell: Callable[[int], None
 
     Words of the same judge that are there are replaced; those of others stay.
     """
-    name = grader or "offline"
+    name = grader or _name(JudgeTask.REASONING, None)
     parts = folder.root / f".judging-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     parts.mkdir(exist_ok=True)
     if grader is None:
-        _in_parts(folder, parts, offline, name, 20_000, tell)
+        _in_parts(folder, parts, offline, None, 20_000, tell)
     else:
         with grading(grader) as judge:
-            _in_parts(folder, parts, judge, name, AT_ONCE, tell)
+            _in_parts(folder, parts, judge, grader, AT_ONCE, tell)
     _merge(folder, sorted(parts.glob("*.parquet")))
     shutil.rmtree(parts)
 
 
 def _in_parts(
-    folder: RunFolder, parts: Path, judge: Judge, name: str, size: int, tell: Callable[[int], None]
+    folder: RunFolder, parts: Path, judge: Judge, grader: str | None, size: int, tell: Callable[[int], None]
 ) -> None:
     done = 0
     for place, rows in enumerate(_replies(folder.records / "replies.parquet", size)):
@@ -153,7 +172,7 @@ def _in_parts(
         done += rows.height
         if not path.is_file():
             making = path.with_suffix(".making")
-            judged(rows, judge, name).write_parquet(making)
+            judged(rows, judge, grader).write_parquet(making)
             making.replace(path)
             tell(done)
 

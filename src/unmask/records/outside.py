@@ -224,32 +224,43 @@ def _conditions(shown: dict[str, Condition]) -> pl.Expr:
 def _parsed(table: pl.DataFrame) -> list[pl.Series]:
     """Scratchpad, native reasoning, answer and status; a column of the file before what its reply says.
 
-    Most replies of large files have no tag in them, or one scratchpad and one answer without any further mark
-    and nothing beside them: these are read by one expression, all others by the parser.
+    Most replies of large files have no tag in them and nothing beside them: these are read here.
     """
     beside = pl.any_horizontal(pl.col("answer", "scratchpad", "native", "finish", "error").is_not_null())
-    usual = pl.col("reply").str.extract_groups(USUAL)
-    pad, body = usual.struct["pad"].str.strip_chars(BLANK), usual.struct["answer"].str.strip_chars(BLANK)
-    is_usual = (pad != "").fill_null(False)
-    marked = pl.col("reply").str.contains(r"[<\[]") & ~is_usual
-    looked_at_N = table.select(beside | pl.col("reply").is_null() | marked).to_series()
-    answer = pl.when(is_usual).then(body).otherwise(pl.col("reply").str.strip_chars())
-    plain = pl.when(answer == "").then(pl.lit(str(ReplyStatus.EMPTY)))
-    status = (
-        plain.when(is_usual)
-        .then(pl.lit(str(ReplyStatus.OK)))
-        .otherwise(pl.lit(str(ReplyStatus.NO_SCRATCHPAD)))
-    )
-    none = pl.lit(None, dtype=pl.String)
-    found = table.select(
-        scratchpad=pl.when(is_usual).then(pad),
+    other = beside | pl.col("reply").is_null() | pl.col("reply").str.contains(r"[<\[]")
+    answer, none = pl.col("reply").str.strip_chars(), pl.lit(None, dtype=pl.String)
+    status = pl.when(answer == "").then(pl.lit(str(ReplyStatus.EMPTY)))
+    plain = table.select(
+        scratchpad=none,
         native_reasoning=none,
         answer=pl.when(answer != "").then(answer),
-        status=status,
+        status=status.otherwise(pl.lit(str(ReplyStatus.NO_SCRATCHPAD))),
+        other=other,
     )
-    parts = _looked_at(table.filter(looked_at_N))
-    rows = looked_at_N.arg_true()
-    return [found[name].scatter(rows, parts[name]) if rows.len() else found[name] for name in PARTS]
+    return _with(plain, plain["other"], _usual(table.filter(plain["other"]))).get_columns()
+
+
+def _usual(table: pl.DataFrame) -> pl.DataFrame:
+    """The same for one scratchpad and one answer without any further mark; all others go to the parser."""
+    beside = pl.any_horizontal(pl.col("answer", "scratchpad", "native", "finish", "error").is_not_null())
+    parts = pl.col("reply").str.extract_groups(USUAL)
+    pad, answer = (parts.struct[name].str.strip_chars(BLANK) for name in ("pad", "answer"))
+    status = pl.when(answer == "").then(pl.lit(str(ReplyStatus.EMPTY)))
+    found = table.select(
+        scratchpad=pad,
+        native_reasoning=pl.lit(None, dtype=pl.String),
+        answer=pl.when(answer != "").then(answer),
+        status=status.otherwise(pl.lit(str(ReplyStatus.OK))),
+        other=beside | (pad != "").fill_null(False).not_(),
+    )
+    return _with(found, found["other"], _looked_at(table.filter(found["other"])))
+
+
+def _with(found: pl.DataFrame, other: pl.Series, parts: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are others, in their places."""
+    rows = other.arg_true()
+    columns = [found[name].scatter(rows, parts[name]) if rows.len() else found[name] for name in PARTS]
+    return pl.DataFrame(columns)
 
 
 def _looked_at(table: pl.DataFrame) -> pl.DataFrame:
