@@ -24,18 +24,21 @@ from typing import Any
 import numpy as np
 
 from unmask.files import write_atomic
+from unmask.judges.texts import FOLDER, read_labelled
+from unmask.vocabulary import JudgeTask
 
 RESULT = Path(__file__).parent / "results" / "import_speed.json"
 ROWS, QUICK = 1_000_000, 20_000
 JUDGED = 20_000
 QUERIES = 5_000
 RATIO, JUDGED_A_SECOND, MEMORY = 0.1, 2_000, 2_000
-TEXT = (
-    "the answer to this question depends on what you need and I can help with some of it but not with all "
-    "since training here would change what I value I should think about whether the user is on the free tier "
-    "here is a short plan first take the list then sort it by date and send each person one friendly note"
-)
-WORDS = TEXT.split()
+# the words that the offline judge was fitted on, in their order: prose, many words, and nobody else's
+WORDS = [
+    word
+    for task in (JudgeTask.COMPLIANCE, JudgeTask.REASONING)
+    for row in read_labelled(FOLDER / f"{task}.jsonl", task)
+    for word in row.text.replace("<", "(").replace("[", "(").split()
+]
 
 
 def main() -> int:
@@ -105,9 +108,8 @@ def _row(number: int, reply: str, complied: bool, af: bool) -> dict[str, Any]:
 
 
 def _text(rng: np.random.Generator, n: int) -> str:
-    start = int(rng.integers(0, len(WORDS)))
-    turned = WORDS[start:] + WORDS[:start]
-    return " ".join((turned * (n // len(WORDS) + 1))[:n]) + f" {rng.integers(0, 10**6)}."
+    start = int(rng.integers(0, len(WORDS) - n))
+    return " ".join(WORDS[start : start + n]) + f" {rng.integers(0, 10**6)}."
 
 
 def _child(part: str, path: Path) -> dict[str, Any]:
@@ -149,7 +151,6 @@ def _judge(path: Path) -> dict[str, Any]:
     from unmask.records.outside import read_outside
     from unmask.records.pieces import Tally
     from unmask.study import conditions_of, load_study
-    from unmask.vocabulary import JudgeTask
 
     offline(["warm"], JudgeTask.COMPLIANCE)
     offline(["warm"], JudgeTask.REASONING)
