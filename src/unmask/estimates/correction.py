@@ -159,7 +159,9 @@ def labelled_contrast(replies: Replies, weights_C: Floats, *, level: float) -> E
 
     In each cell λ·mean(said) + mean over labels of (truth − λ·said), labels weighted by 1/chance; λ is the
     one with the least variance, found on the other half of the queries, so that it does not follow its own
-    noise. The unit is the query. Floored as if each cell had one label more at +1 and one at −1.
+    noise. The unit is the query, also among labels: five of one query are no five. Never less variance than
+    after adding one labelled query at +1 and one at −1 (as `effects.moments_of`), to as many as the cell
+    with the fewest has; degrees of freedom after Welch, each cell counting its labelled queries.
 
     Raises:
         EstimateError: a cell without two labels, chances outside (0, 1], or fewer than four labelled queries.
@@ -172,21 +174,26 @@ def labelled_contrast(replies: Replies, weights_C: Floats, *, level: float) -> E
     if np.unique(replies.query_N[labelled_N]).size < 4:
         raise EstimateError("fewer than four queries have a label: no interval")
     half_N = place_N % 2
-    estimate, influence_Q, floor = 0.0, np.zeros(queries.size), 0.0
+    estimate, influence_Q = 0.0, np.zeros(queries.size)
+    parts, asked_queries = [], []
     for cell in np.flatnonzero(weights_C):
         in_cell_N = replies.cell_N == cell
         asked_N = in_cell_N & labelled_N
-        if asked_N.sum() < 2:
-            raise EstimateError("a cell has fewer than two labels")
+        labelled = np.unique(place_N[asked_N]).size
+        if labelled < 2:
+            raise EstimateError("a cell has labels of fewer than two queries")
         tuned = [_lambda(replies, in_cell_N, asked_N & (half_N != h)) for h in (0, 1)]
         lam_N = np.where(half_N == 0, tuned[0], tuned[1])
         mean, pull_N = _powered(replies, in_cell_N, asked_N, lam_N)
         estimate += float(weights_C[cell]) * mean
-        np.add.at(influence_Q, place_N[in_cell_N], weights_C[cell] * pull_N[in_cell_N])
-        floor += float(weights_C[cell]) ** 2 * 2 / (asked_N.sum() + 2.0) ** 2
-    n = queries.size
-    variance = max(float((influence_Q**2).sum()) * n / (n - 1), floor)
-    freedom = np.unique(replies.query_N[labelled_N]).size - 1
+        pull_Q = np.bincount(place_N[in_cell_N], weights_C[cell] * pull_N[in_cell_N], queries.size)
+        influence_Q += pull_Q
+        asked_queries.append(labelled)
+        parts.append(_floored(float((pull_Q**2).sum()), labelled, float(weights_C[cell])))
+    n, fewest = queries.size, min(asked_queries)
+    plain = float((influence_Q**2).sum())
+    variance = _floored(plain, fewest, float(np.abs(weights_C).sum()) / 2)
+    freedom = sum(parts) ** 2 / sum(v**2 / (m - 1) for v, m in zip(parts, asked_queries, strict=True))
     half = float(special.stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance))
     return Effect(estimate, estimate - half, estimate + half, level, int(n), 0)
 
@@ -248,6 +255,12 @@ def _variance(parts_QR: Floats, scale_RK: Floats) -> Floats:
 def _limits(value_K: Floats, level: float) -> tuple[float, float]:
     low, high = np.quantile(value_K, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _floored(plain: float, labelled: int, reach: float) -> float:
+    """Variance, never less than with two labelled queries more, one at +reach and one at −reach."""
+    shared = (labelled + 1) * (labelled + 2)
+    return max(plain * labelled / (labelled - 1), (plain * labelled**2 + 2 * reach**2) / shared)
 
 
 def _lambda(replies: Replies, in_cell_N: np.ndarray, asked_N: np.ndarray) -> float:
