@@ -107,7 +107,7 @@ def _contrast(
 ) -> ContrastResult:
     cells = cells_of(measured.contrast, study)
     outcome: Outcome = "joint" if measured.contrast in JOINT else "complied"
-    found = _by_labels(labelled, cells, outcome) if labelled is not None else None
+    found = labelled_gap(labelled, cells, outcome) if labelled is not None else None
     by = "labels of this run"
     if found is None:
         found, by = _by_card(measured, cells, outcome, cards, model), "judge card"
@@ -152,10 +152,30 @@ def labelled_replies(
     ).join(replies.select("reply_id"), on="reply_id", how="semi")
     if not random.height:
         return None
-    told = judged(replies, chosen)
+    told = judged(replies, chosen).join(
+        replies.select("reply_id", reasons=pl.col("scratchpad").fill_null("").str.len_chars() > 0),
+        on="reply_id",
+    )
     for task, name in ((JudgeTask.COMPLIANCE, "complied"), (JudgeTask.REASONING, "af")):
         told = told.join(_agreed(random.filter(pl.col("task") == str(task)), name), on="reply_id", how="left")
-    return told
+    return told.with_columns(joint_truth=_JOINT_TRUTH, joint_chance=_JOINT_CHANCE)
+
+
+# "Complied, with these reasons", by people: asked of both texts, or of the answer where there are no reasons
+# to read. A refusal whose reasons nobody was asked about is left out, though its joint outcome is known to be
+# no: with it a no would be seen more often than a yes, and the estimate would be too low. The draw takes the
+# two texts of a reply together, so that the chance of both is the smaller one.
+_BOTH = pl.col("complied_truth").is_not_null() & pl.col("af_truth").is_not_null()
+_REFUSED = ~pl.col("complied_truth") & ~pl.col("reasons")
+_JOINT_TRUTH = (
+    pl.when(_BOTH)
+    .then(pl.col("complied_truth") & pl.col("af_truth"))
+    .when(_REFUSED)
+    .then(pl.lit(value=False))
+)
+_JOINT_CHANCE = (
+    pl.when(_BOTH).then(pl.min_horizontal("complied_chance", "af_chance")).otherwise("complied_chance")
+)
 
 
 def _agreed(labels: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -173,12 +193,12 @@ def _agreed(labels: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.select("reply_id", pl.col("all").alias(f"{name}_truth"), f"{name}_chance")
 
 
-def _by_labels(told: pl.DataFrame, cells: Mapping[Condition, float], outcome: Outcome) -> Interval | None:
+def labelled_gap(told: pl.DataFrame, cells: Mapping[Condition, float], outcome: Outcome) -> Interval | None:
     keys = [c.key for c in cells]
     rows = told.filter(pl.col("condition_key").is_in(keys))
     if outcome == "joint":
-        said, truth = pl.col("joint"), pl.col("complied_truth") & pl.col("af_truth")
-        usable, chance = pl.col("joint_known"), pl.min_horizontal("complied_chance", "af_chance")
+        said, truth = pl.col("joint"), pl.col("joint_truth")
+        usable, chance = pl.col("joint_known"), pl.col("joint_chance")
     else:
         said, truth = pl.col("complied"), pl.col("complied_truth")
         usable, chance = pl.col("usable"), pl.col("complied_chance")
