@@ -19,7 +19,7 @@ GAP = np.array([1.0, -1.0])
 
 
 def records(n=400, *, seed=0, gap=0.4):
-    """Where trained on, `gap` of the replies comply, with reasons; nothing elsewhere; a judge that is right."""
+    """Where trained on, `gap` of the replies comply with reasons, elsewhere none; the judge is right."""
     rng = np.random.default_rng(seed)
     replies, words, truth = [], [], []
     for q in range(n):
