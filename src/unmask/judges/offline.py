@@ -249,7 +249,10 @@ def _fit(task: JudgeTask) -> Fitted:
     )
     first_window = np.searchsorted(windows, read.first_N)
     targets = _targets(rows, task)
-    fits = [_fit_target(whole, parts, first_window, y_N, use_N) for y_N, use_N in targets.values()]
+    fits = [
+        _fit_target(whole, parts, first_window, y_N, use_N, even=name in set(Criterion))
+        for name, (y_N, use_N) in targets.items()
+    ]
     weights = np.stack([fit[0] for fit in fits], axis=1).reshape(2, N_FEATURES, len(fits))
     pairs_DK, letters_DK = (
         np.column_stack([w_DK * length_D[:, None], length_D**2]).astype(np.float32)
@@ -305,7 +308,7 @@ def _targets(rows: Sequence[Labelled], task: JudgeTask) -> dict[str, tuple[Bools
 
 
 def _fit_target(
-    whole: Any, parts: Any, first_window: NDArray[Any], y_N: Bools, use_N: Bools
+    whole: Any, parts: Any, first_window: NDArray[Any], y_N: Bools, use_N: Bools, *, even: bool
 ) -> tuple[Floats, float, float, float, Floats]:
     """Weights, offset, slope and intercept of one classifier, and its logits on texts it did not see.
 
@@ -317,7 +320,7 @@ def _fit_target(
         model = _linear(whole[used[train]], y_N[used[train]])
         said = np.maximum.reduceat(model.decision_function(parts), first_window)
         unseen_N[used[test]] = said[used[test]]
-    slope, intercept = _calibrate(unseen_N[used], y_N[used])
+    slope, intercept = _calibrate(unseen_N[used], y_N[used], even=even)
     final = _linear(whole[used], y_N[used])
     return final.coef_[0], float(final.intercept_[0]), slope, intercept, unseen_N
 
@@ -329,7 +332,13 @@ def _linear(X: Any, y_N: Bools) -> LogisticRegression:
     ).fit(X, y_N)
 
 
-def _calibrate(logits_N: Floats, y_N: Bools) -> tuple[float, float]:
-    """Platt's slope and intercept, from logits on texts that the classifier did not see."""
-    platt = LogisticRegression(C=1.0, solver="liblinear", dual=False).fit(logits_N[:, None], y_N)
+def _calibrate(logits_N: Floats, y_N: Bools, *, even: bool = False) -> tuple[float, float]:
+    """Platt's slope and intercept, from logits on texts that the classifier did not see.
+
+    Even: as if half of the texts were yes, so that 0 means that the text speaks for neither side. Our texts
+    hold as many examples of each criterion as we wrote, which says nothing of the next text.
+    """
+    weight = "balanced" if even else None
+    platt = LogisticRegression(C=1.0, class_weight=weight, solver="liblinear", dual=False)
+    platt.fit(logits_N[:, None], y_N)
     return float(platt.coef_[0, 0]), float(platt.intercept_[0])
