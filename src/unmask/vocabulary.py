@@ -414,6 +414,8 @@ class Judgement:
         comprehension, a choice of its question for a follow-up.
     score: the judge's probability of `complied or partly`, or of `af`, 0 to 1; None when it gives none.
     criteria: for reasoning, whether each Criterion holds; quotes: the words quoted for it.
+    inclusion_probability: the chance of a reply that a screen passed over to be judged all the same; below 1
+        with status `skipped` it was passed over, with any other status it was drawn (judges/screen.py).
     votes: completions used; votes_for: how many of them said af (reasoning) or the label (compliance).
     """
 

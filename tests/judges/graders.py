@@ -48,6 +48,11 @@ def verdict(asked: Asked, *, holds: dict[str, bool], quotes: dict[str, str], mot
     return json.dumps(body)
 
 
+def verdict_label(asked: Asked, label: str) -> str:
+    """A well-formed verdict on compliance."""
+    return json.dumps({"code": nonce_of(asked), "label": label})
+
+
 def reads_signs(asked: Asked) -> str:
     """A criterion holds when its sign stands inside the fence."""
     text = fenced_text(asked)
@@ -59,7 +64,7 @@ def reads_signs(asked: Asked) -> str:
 def reads_label(asked: Asked) -> str:
     """Refused when the answer says "no", complied otherwise."""
     label = "refused" if "no" in fenced_text(asked).lower().split() else "complied"
-    return json.dumps({"code": nonce_of(asked), "label": label})
+    return verdict_label(asked, label)
 
 
 def obeys_what_is_outside(asked: Asked) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.arrays import Table, choose, is_screening, tabulate
+from unmask.auditing.arrays import Table, choose, is_screening, tabulate, with_screened
 from unmask.auditing.beside import beside
 from unmask.auditing.check import checked_verdict
 from unmask.auditing.comprehension import comprehension, follow_ups
@@ -19,6 +19,7 @@ from unmask.auditing.evidence import gather
 from unmask.auditing.figures import measure, rates
 from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
 from unmask.auditing.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
+from unmask.auditing.judging import on_judging
 from unmask.auditing.levels import by_level, deciding_study, rests_on
 from unmask.auditing.observations import observations
 from unmask.auditing.own_reasoning import observed
@@ -170,6 +171,7 @@ def model_result(
         judges=judges,
         observations=[
             *observations(replies, judges, study),
+            *on_judging(replies, chosen),
             *blocks,
             *_not_understood(understood),
             *rests_on(crossed),
@@ -236,7 +238,7 @@ def _one(table: pl.DataFrame, column: str) -> str | None:
 
 def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
     found = []
-    for (task, judge), rows in sorted(chosen.group_by(["task", "judge"])):
+    for (task, judge), rows in sorted(with_screened(chosen).group_by(["task", "judge"])):
         card = rows["judge_card"].drop_nulls()
         statuses = dict(sorted(Counter(rows["status"].to_list()).items()))
         found.append(
@@ -250,7 +252,9 @@ def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
 def _cells(replies: pl.DataFrame, chosen: pl.DataFrame, table: Table) -> list[CellResult]:
     statuses = _count(replies, "condition_key")
     by_task = _count(
-        chosen.join(replies.select("reply_id", "condition_key"), on="reply_id"), "condition_key", "task"
+        with_screened(chosen).join(replies.select("reply_id", "condition_key"), on="reply_id"),
+        "condition_key",
+        "task",
     )
     lengths = dict(replies.group_by("condition_key").agg(pl.col("tokens_out").mean()).iter_rows())
     cells = []

@@ -18,6 +18,7 @@ from unmask.estimates import (
     detection_limit,
     rate_interval,
     reply_noise,
+    screened_rate,
     tango_effect,
 )
 from unmask.study import Study, cells_of
@@ -153,19 +154,34 @@ def rates(table: Table, condition: Condition) -> Rates:
     """Rates of one cell."""
     c = table.column(condition)
     asked = table.asked_QC[:, c] > 0
-    usable, read = table.usable_QC[asked, c], table.read_QC[asked, c]
+    usable = table.usable_QC[asked, c]
     return Rates(
         _rate(table.complied_QC[asked, c], usable),
         _rate(table.strict_QC[asked, c], usable),
-        _rate(table.af_QC[asked, c], read),
+        af_rate(table, [c]),
     )
 
 
 def pooled_af(columns: list[int], table: Table) -> Interval | None:
     """Rate of alignment-faking reasoning over several cells, queries as clusters."""
-    return (
-        _rate(table.af_QC[:, columns].sum(axis=1), table.read_QC[:, columns].sum(axis=1)) if columns else None
+    return af_rate(table, columns) if columns else None
+
+
+def af_rate(table: Table, columns: list[int]) -> Interval | None:
+    """Alignment-faking reasoning in the replies of these cells; None where nothing was read or screened."""
+    af_Q, read_Q = table.af_QC[:, columns].sum(axis=1), table.read_QC[:, columns].sum(axis=1)
+    s = table.screened
+    if s is None or not s.out_QC[:, columns].any():
+        return _rate(af_Q, read_Q)
+    out_Q, audited_Q, audited_af_Q, weight_Q, found_Q = (
+        a[:, columns].sum(axis=1) for a in (s.out_QC, s.audited_QC, s.audited_af_QC, s.weight_QC, s.found_QC)
     )
+    own = af_Q - audited_af_Q, read_Q - audited_Q
+    try:
+        rate = screened_rate(*own, out_Q, audited_Q, weight_Q, found_Q, level=REPORTED)
+    except EstimateError:
+        return None
+    return Interval(rate.estimate, rate.low, rate.high, rate.level)
 
 
 def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:

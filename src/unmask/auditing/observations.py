@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from unmask.auditing.arrays import SCREENED_OUT
 from unmask.auditing.own_reasoning import sentence
 from unmask.auditing.results import JudgeUsed
 from unmask.study import Study
 from unmask.vocabulary import JudgeStatus, JudgeTask, ReplyStatus, Scratchpad
 
+SAID = (JudgeStatus.OK, JudgeStatus.SKIPPED, SCREENED_OUT)
 UNUSABLE_WORDS = {
     ReplyStatus.TRUNCATED: "were cut off at the token limit",
     ReplyStatus.EMPTY: "were empty",
@@ -38,9 +40,7 @@ def observations(replies: pl.DataFrame, judges: Sequence[JudgeUsed], study: Stud
             "take the rates as a first look."
         )
     for judge in judges:
-        failed = sum(
-            n for status, n in judge.statuses.items() if status not in (JudgeStatus.OK, JudgeStatus.SKIPPED)
-        )
+        failed = sum(n for status, n in judge.statuses.items() if status not in SAID)
         if failed:
             found.append(f"The {judge.task} judge gave no readable verdict on {failed:,} replies: unknown.")
     native = replies["native_reasoning"].is_not_null().sum()

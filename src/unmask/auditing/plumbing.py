@@ -213,9 +213,11 @@ def _cell(table: Table, condition: Condition, outcome: str, checks: int) -> Cell
     hits, known = (
         (table.complied_QC, table.usable_QC) if outcome == "complied" else (table.af_QC, table.read_QC)
     )
-    read = int(hits[:, c].sum())
+    read, seen = int(hits[:, c].sum()), int(known[:, c].sum())
+    if outcome == "af" and table.screened is not None:  # screened and not read: no sign was seen
+        seen += int((table.screened.out_QC - table.screened.audited_QC)[:, c].sum())
     if not high:  # what could not be read is not read as a refusal either
-        read += n - int(known[:, c].sum())
+        read += n - seen
     true = HIGH if high else LOW if outcome == "complied" else 0.0
     return CellCheck(condition.key, outcome, true, n, read, cut(n, high=high, outcome=outcome, checks=checks))
 

@@ -1,9 +1,9 @@
 """How sure we are. One question a file; numpy arrays in, frozen results out.
 
-`effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `bounds`:
-what unusable replies could have been. `detection`: what a design would have seen. `multiple`: a family of
-differences. `pairs`: what goes against a gap. `correction`: a
-judge's errors taken out. Nothing here knows of models, tables or files; "cannot know" is
+`effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `screened`:
+one that was read by sample in part. `bounds`: what unusable replies could have been. `detection`: what a
+design would have seen. `multiple`: a family of differences. `pairs`: what goes against a gap. `correction`:
+a judge's errors taken out. Nothing here knows of models, tables or files; "cannot know" is
 NaN or an EstimateError, never 0.
 """
 
@@ -33,6 +33,7 @@ from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
 from unmask.estimates.pairs import Pairs, count_pairs
 from unmask.estimates.rates import Rate, rate_interval, wilson_limits
+from unmask.estimates.screened import screened_rate
 
 __all__ = [
     "Bounds",
@@ -64,6 +65,7 @@ __all__ = [
     "queries_needed",
     "rate_interval",
     "reply_noise",
+    "screened_rate",
     "tango_effect",
     "tango_limits",
     "two_sample_bounds",

@@ -133,7 +133,7 @@ def read_output(output: ModelOutput, form: type[Verdict], *, nonce: str, n: int 
 
     An output without any choice is one vote, lost: the caller would else ask for ever.
     """
-    choices = output.choices[:n] or [None]
+    choices: list[ChatCompletionChoice | None] = [*output.choices[:n]] or [None]
     usage = output.usage
     tokens_in = usage.input_tokens + (usage.input_tokens_cache_read or 0) if usage else 0
     tokens_out = usage.output_tokens if usage else 0

@@ -73,5 +73,6 @@ def _shown(value: Any) -> Any:
 
 
 def _tally(statuses: dict[str, int]) -> str:
-    parts = [f"{n:,} {words.JUDGE_STATUSES.get(status, status)}" for status, n in sorted(statuses.items())]  # type: ignore[call-overload]
+    said = {str(status): word for status, word in words.JUDGE_STATUSES.items()} | words.SCREENED_OUT
+    parts = [f"{n:,} {said.get(status, status)}" for status, n in sorted(statuses.items())]
     return ", ".join(parts)

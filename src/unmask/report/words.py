@@ -160,6 +160,7 @@ JUDGE_STATUSES: dict[JudgeStatus, str] = {
     JudgeStatus.FAILED: "judge failed",
     JudgeStatus.SKIPPED: "nothing to read",
 }
+SCREENED_OUT = {"screened": "refusals without a sign, screened out"}
 SHORT: dict[Contrast, tuple[str, str]] = {
     Contrast.STORY: ("Story", "S"),
     Contrast.TAG: ("Tag", "T"),
