@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import platform
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,13 @@ from unmask.files import write_atomic
 RESULT = Path(__file__).parent / "results" / "corrected_coverage.json"
 RATES = [(0.02, 0.02), (0.3, 0.05), (0.6, 0.25), (0.9, 0.3), (0.25, 0.25)]  # trained, unobserved
 JUDGES = [((0.92, 0.85), (0.6, 0.97)), ((0.7, 0.97), (0.95, 0.8))]  # (sensitivity, specificity) by role
-QUERIES, CARDS, LABELS = (60, 200), (50, 100, 300), (0.15, 0.4)
-EPOCHS = 2
+DESIGNS = [(60, 1), (60, 5), (200, 2)]  # queries, replies each
+CARDS, LABELS = (50, 100, 300), (0.15, 0.4)
 LEVEL = 0.95
 WEIGHTS = np.array([1.0, -1.0])
 
 
-def study(rng: np.random.Generator, n: int, rates: Any, judge: Any) -> tuple[Any, Any]:
+def study(rng: np.random.Generator, n: int, epochs: int, rates: Any, judge: Any) -> tuple[Any, Any]:
     """Truth and judge's word, each (query, role, epoch); difficulty is shared by the roles of a query."""
     ease_Q = rng.beta(2, 2, n)[:, None]
     concentration = 3.0
@@ -44,9 +45,9 @@ def study(rng: np.random.Generator, n: int, rates: Any, judge: Any) -> tuple[Any
     for p, (s, t) in zip(rates, judge, strict=True):
         wanted = stats.beta.ppf(ease_Q, concentration * p, concentration * (1 - p))
         rate_Q = np.clip(wanted, 0, 1)
-        y = rng.random((n, EPOCHS)) < rate_Q
+        y = rng.random((n, epochs)) < rate_Q
         truth.append(y)
-        said.append(np.where(y, rng.random((n, EPOCHS)) < s, rng.random((n, EPOCHS)) >= t))
+        said.append(np.where(y, rng.random((n, epochs)) < s, rng.random((n, epochs)) >= t))
     return np.stack(truth, axis=1), np.stack(said, axis=1)
 
 
@@ -65,16 +66,25 @@ def card_of(rng: np.random.Generator, labels: int, judge: Any) -> list[Confusion
 
 
 def setting(
-    times: int, n: int, rates: Any, judge: Any, *, card: int | None, labels: float | None
+    times: int, design: tuple[int, int], rates: Any, judge: Any, card: int | None, labels: float | None
 ) -> dict[str, Any]:
-    seed = [n, int(rates[0] * 100), int(rates[1] * 100), int(judge[0][0] * 100), card or 0]
+    n, epochs = design
+    seed = [
+        n,
+        epochs,
+        int(rates[0] * 100),
+        int(rates[1] * 100),
+        int(judge[0][0] * 100),
+        card or 0,
+        int(100 * (labels or 0)),
+    ]
     rng = np.random.default_rng(seed)
     truth_R = true_rates(rates)
     gap = float(truth_R[0] - truth_R[1])
     hits = dict.fromkeys(["raw_gap", "gap", "raw_rate", "rate"], 0)
     done, widths = 0, []
     for _ in range(times):
-        truth, said = study(rng, n, rates, judge)
+        truth, said = study(rng, n, epochs, rates, judge)
         said_QR = said.mean(axis=2)
         raw = contrast_effect(said_QR, WEIGHTS, level=LEVEL)
         try:
@@ -82,7 +92,7 @@ def setting(
                 errors = card_of(rng, card, judge)
                 own = corrected_contrast(said_QR, WEIGHTS, [0, 1], errors, level=LEVEL, rng=rng)
                 counts = said[:, 0].sum(axis=1).astype(float)
-                whole = np.full(n, float(EPOCHS))
+                whole = np.full(n, float(epochs))
                 rate = corrected_rate(counts, whole, errors[0], level=LEVEL, rng=rng)
                 raw_rate = rate_interval(counts, whole, level=LEVEL)
                 hits["rate"] += rate.low <= truth_R[0] <= rate.high
@@ -99,19 +109,19 @@ def setting(
     if card is None:
         share = {k: v for k, v in share.items() if "rate" not in k}
     by = {"card": card} if card is not None else {"labelled": labels}
-    about = {"queries": n, "rates": rates, "judge": judge, "not_correctable": times - done}
+    about = {"queries": n, "replies": epochs, "rates": rates, "judge": judge, "not_correctable": times - done}
     return about | by | share | {"half_width": round(float(np.mean(widths)) / 2, 4) if widths else None}
 
 
 def _by_labels(rng: np.random.Generator, truth: Any, said: Any, share: float) -> Any:
-    n = truth.shape[0]
+    n, _, epochs = truth.shape
     asked = rng.random(truth.shape) < share
     query, cell = np.meshgrid(np.arange(n), np.arange(2), indexing="ij")
     replies = Replies(
         said.astype(float).ravel(),
         np.where(asked, truth, np.nan).ravel(),
-        np.repeat(cell[:, :, None], EPOCHS, axis=2).ravel(),
-        np.repeat(query[:, :, None], EPOCHS, axis=2).ravel(),
+        np.repeat(cell[:, :, None], epochs, axis=2).ravel(),
+        np.repeat(query[:, :, None], epochs, axis=2).ravel(),
         np.full(truth.size, share),
     )
     return labelled_contrast(replies, WEIGHTS, level=LEVEL)
@@ -122,9 +132,10 @@ def main() -> None:
     flags.add_argument("--quick", action="store_true")
     quick = flags.parse_args().quick
     times = 200 if quick else 2_000
-    grid = list(itertools.product(QUERIES, RATES, JUDGES))
-    found = [setting(times, n, r, j, card=c, labels=None) for n, r, j in grid for c in CARDS]
-    found += [setting(times, n, r, j, card=None, labels=share) for n, r, j in grid for share in LABELS]
+    ways = [(card, None) for card in CARDS] + [(None, share) for share in LABELS]
+    grid = [(times, *g, *way) for g in itertools.product(DESIGNS, RATES, JUDGES) for way in ways]
+    with ProcessPoolExecutor(2) as pool:
+        found = list(pool.map(setting, *zip(*grid, strict=True)))
     covers = [x[k] for x in found for k in ("gap", "rate") if k in x]
     raw = [x["raw_gap"] for x in found]
     error = 2 * (0.93 * 0.07 / times) ** 0.5

@@ -122,3 +122,14 @@ def test_planned_errors_are_those_that_simulation_finds():
     best = (rate * 0.9 - rate * said) / (said * (1 - said))
     found = (truth - best * word).mean(axis=1) + best * said
     assert added_error_of_labels(errors, rate, labels, n) == pytest.approx(found.std(), rel=0.1)
+
+
+def test_labels_are_some_of_the_replies_and_all_of_them_leave_the_error_of_the_truth_alone():
+    r, errors, rate = rng(), Confusion(90, 10, 5, 95), 0.3
+    assert added_error_of_labels(errors, rate, 600, 600) == pytest.approx((rate * (1 - rate) / 600) ** 0.5)
+    truth = r.random((3000, 600)) < rate
+    word = np.where(truth, r.random(truth.shape) < 0.9, r.random(truth.shape) < 0.05).astype(float)
+    said = rate * 0.9 + 0.7 * 0.05
+    best = (rate * 0.9 - rate * said) / (said * (1 - said))
+    found = (truth - best * word)[:, :400].mean(axis=1) + best * word.mean(axis=1)
+    assert added_error_of_labels(errors, rate, 400, 600) == pytest.approx(found.std(), rel=0.06)

@@ -213,16 +213,13 @@ def added_error(errors: Confusion, rate: float, n_labels: float) -> float:
 
 
 def added_error_of_labels(errors: Confusion, rate: float, n_labels: float, n_replies: float) -> float:
-    """Standard error of a rate from this many random labels with PPI++ at its best λ."""
+    """Standard error of a rate from this many random labels of the run's own replies, at the best λ."""
     s, t = errors.sensitivity, errors.specificity
     said = rate * s + (1 - rate) * (1 - t)
     truth_var, said_var = rate * (1 - rate), said * (1 - said)
-    if said_var == 0 or truth_var == 0:
-        return float(np.sqrt(truth_var / n_labels))
     both = rate * s - rate * said
-    best = both / said_var / (1 + n_labels / n_replies)
-    left = truth_var - 2 * best * both + best**2 * said_var
-    return float(np.sqrt(left / n_labels + best**2 * said_var / n_replies))
+    left = truth_var - both**2 / said_var if said_var else truth_var
+    return float(np.sqrt(left * (1 / n_labels - 1 / n_replies) + truth_var / n_replies))
 
 
 def _shares(errors: Confusion, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -264,7 +261,11 @@ def _floored(plain: float, labelled: int, reach: float) -> float:
 
 
 def _lambda(replies: Replies, in_cell_N: np.ndarray, asked_N: np.ndarray) -> float:
-    """The weight of the judge's words with the least variance (PPI++, section 6); 0 to 1."""
+    """The weight of the judge's words with the least variance, 0 to 1: cov(said, truth)/var(said).
+
+    PPI++ (section 6) divides by 1 + n/N more, since its N replies are others than the n labelled ones. Here
+    the labelled ones are some of them, and with every reply labelled any λ gives the same.
+    """
     if asked_N.sum() < 3:
         return 0.0
     said, truth = replies.said_N[asked_N], replies.truth_N[asked_N]
@@ -272,8 +273,7 @@ def _lambda(replies: Replies, in_cell_N: np.ndarray, asked_N: np.ndarray) -> flo
     if spread == 0:
         return 0.0
     both = ((said - said.mean()) * (truth - truth.mean())).sum() / (said.size - 1)
-    share = 2 * asked_N.sum() / in_cell_N.sum()  # these labels are those of one half
-    return float(np.clip(both / spread / (1 + share), 0.0, 1.0))
+    return float(np.clip(both / spread, 0.0, 1.0))
 
 
 def _powered(
