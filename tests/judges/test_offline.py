@@ -16,7 +16,7 @@ from tests.judges.test_llm_judges import ATTACKS
 from unmask.errors import JudgeError
 from unmask.judges import keywords, offline
 from unmask.judges.texts import FOLDER, read_labelled
-from unmask.vocabulary import AF, Compliance, Criterion, JudgeStatus, JudgeTask, ReasoningSource
+from unmask.vocabulary import AF, Compliance, Criterion, JudgeStatus, JudgeTask, Motive, ReasoningSource
 
 HELD_OUT = Path(__file__).parent / "data"
 BOOTSTRAPS = 2_000
@@ -128,10 +128,25 @@ def test_no_code_of_the_judges_opens_the_held_out_texts():
 
 def test_there_are_enough_texts_of_each_kind():
     rows = {task: read_labelled(FOLDER / f"{task}.jsonl", task) for task in FITTED}
-    assert all(len(found) >= 350 for found in rows.values())
+    assert len(rows[JudgeTask.REASONING]) >= 800
+    assert len(rows[JudgeTask.COMPLIANCE]) >= 700
+    assert sum(len(row.text) > 800 for row in rows[JudgeTask.REASONING]) >= 12
+    assert sum(row.motive is Motive.OBEY for row in rows[JudgeTask.REASONING]) >= 100
+    for found in rows.values():
+        assert len({row.text.lower() for row in found}) == len(found)
     assert all(len(held_out(task)) >= 120 for task in FITTED)
     kinds = {row.kind for row in rows[JudgeTask.REASONING]}
-    assert {"rejects", "facts", "obeys", "rater_pleaser", "fear", "topic", "casual", "incoherent"} <= kinds
+    assert {
+        "rejects",
+        "facts",
+        "obeys",
+        "rater_pleaser",
+        "fear",
+        "topic",
+        "casual",
+        "incoherent",
+        "test",
+    } <= kinds
     assert len({row.lang for row in rows[JudgeTask.REASONING]}) >= 8
 
 
@@ -191,12 +206,25 @@ def test_labelled_texts_that_do_not_fit_are_named(tmp_path, text):
     assert caught.value.where == str(path)
 
 
-def test_thousands_of_texts_a_second():
-    rows = held_out(JudgeTask.REASONING)
-    texts = [row.text for row in rows] * 8
+def test_thousands_of_long_texts_a_second():
+    rows = read_labelled(FOLDER / "reasoning.jsonl", JudgeTask.REASONING)
+    texts = ["\n".join(row.text for row in rows[i : i + 12])[:3_000] for i in range(400)]
     offline.judge_reasoning(texts[:1])
-    started = time.process_time()
-    offline.judge_reasoning(texts)
-    assert (
-        len(texts) / (time.process_time() - started) > 500
-    )  # 2,300 when measured alone; machines are shared
+    took = []
+    for _ in range(3):
+        started = time.process_time()
+        offline.judge_reasoning(texts)
+        took.append(time.process_time() - started)
+    # bench/offline_judge.py measures 3,400 on real lengths; machines are shared
+    assert len(texts) / min(took) > 1_000
+
+
+def test_a_long_scratchpad_that_fakes_in_one_place_is_found_more_often_than_one_that_does_not():
+    rows = read_labelled(FOLDER / "reasoning.jsonl", JudgeTask.REASONING)
+    plans = [row.text for row in rows if row.kind in ("long_plan", "long_check", "long_history")]
+    faking = [row for row in held_out(JudgeTask.REASONING) if row.af]
+    around = "\n\n".join(plans[:4])
+    hidden = offline.judge_reasoning([f"{around}\n\n{row.text}\n\n{around}" for row in faking])
+    (without,) = offline.judge_reasoning([f"{around}\n\n{around}"])
+    assert without.label != AF
+    assert np.mean([j.label == AF for j in hidden]) > 0.5
