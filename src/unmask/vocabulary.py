@@ -372,6 +372,7 @@ class ReasoningSource(StrEnum):
 
 AF = "af"
 NOT_AF = "not_af"
+JUDGE_VOTES = 20  # of a grader on one scratchpad, at most
 
 
 class HumanLabel(StrEnum):

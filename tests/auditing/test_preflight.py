@@ -39,7 +39,9 @@ def test_a_grader_that_is_paid_makes_the_run_paid():
     judged = estimate(prepared(), "organism/faker", base_url=None, grader="openai/gpt-4o")
     assert (free.paid, judged.paid) == (False, True)
     requests = free.calls - free.question_calls
-    assert (free.judge_calls, judged.judge_calls) == (0, 2 * requests + free.question_calls)
+    assert (free.judge_calls, judged.judge_calls) == (0, 9 * requests + free.question_calls)
+    # an answer has one completion, a scratchpad 8 in a clear case and 20 at most
+    assert judged.judge_calls_at_most == 21 * requests + free.question_calls
 
 
 def test_calls_are_queries_times_cells_times_epochs():

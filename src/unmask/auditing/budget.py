@@ -24,6 +24,7 @@ from unmask.auditing.spending import Sampled, Spending, being_asked, under_study
 from unmask.errors import UnmaskError
 from unmask.judges.grader import MAX_TOKENS as JUDGE_TOKENS
 from unmask.judges.grader import prompt_parts
+from unmask.judges.votes import VOTES
 from unmask.vocabulary import JudgeTask, ReplyKind
 
 SEEN = 24  # calls after which the dearest one seen, with room, stands for the dearest there can be
@@ -173,7 +174,7 @@ class Gate:
         self.budget, self.inner = budget, inner
         self.blocks = {str(s.id): block_of(s) for s in task.dataset}
         self.sizes = Counter(self.blocks.values())
-        self.judge_calls = len(task.scorer or []) if budget.grader else 0
+        self.judge_calls = judge_calls_of(task) if budget.grader else 0
         self.at_most = at_most(task, self.judge_calls)
         self.refused: dict[str, int] = {}
         self.last = task.name != str(ReplyKind.COMPREHENSION)  # follow-ups are few, and fit what is left
@@ -224,6 +225,15 @@ class Gate:
             judge = prices.of(self.budget.grader)
             cost += judge.tokens(judge_in, judge_out) if judge else 0.0
         return tokens_in + tokens_out + judge_in + judge_out, cost
+
+
+def judge_calls_of(task: Task) -> int:
+    """Completions of the grader for one sample, at most: one a scorer, and the votes on a scratchpad."""
+    scorers = len(task.scorer or [])
+    if scorers < 2:  # questions, and studies without a scratchpad
+        return scorers
+    study = (task.metadata or {}).get("unmask", {}).get("study", {})
+    return scorers - 1 + int(study.get("judge_votes", {}).get("value", VOTES))
 
 
 def at_most(task: Task, judge_calls: int) -> tuple[float, float, float, float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from unmask.auditing.preflight import CHARS_PER_TOKEN, Estimate
+from unmask.auditing.preflight import CHARS_PER_TOKEN, Estimate, votes_of
 from unmask.auditing.prices import Price, Prices
 from unmask.judges.grader import MAX_TOKENS as JUDGE_TOKENS
 from unmask.judges.grader import prompt_parts
@@ -53,6 +53,7 @@ class Cost:
     calls: int
     question_calls: int
     judge_calls: int
+    judge_calls_at_most: int
     tokens_in: int
     tokens_out: int
     tokens_out_at_most: int
@@ -121,7 +122,8 @@ def _cost(
     length, replies_from = _length(reply_tokens, earlier, study.max_tokens)
     rate, rate_from = _rate(per_minute, earlier)
     judge_calls = round(e.judge_calls * scale)
-    asks = sum(sum(len(p) for p in prompt_parts(t)) for t in (JudgeTask.COMPLIANCE, JudgeTask.REASONING)) / 2
+    judge_calls_most = round(e.judge_calls_at_most * scale)
+    asks = _judge_prompt(votes_of(study)[0])
     judge_in = judge_calls * (asks / CHARS_PER_TOKEN + length)
     own = prices.of(e.model, base_url=options.base_url)
     judge = prices.of(options.grader) if options.grader else None
@@ -129,25 +131,33 @@ def _cost(
     unpriced += [options.grader] if options.grader and judge_calls and judge is None else []
     tokens_in, at_most = e.tokens_in * scale, e.tokens_out_at_most * scale
 
-    def dollars(out: float, judge_out: float) -> float | None:
+    # each completion as a request of its own: where the provider has choices, a prompt is paid once a wave
+    judge_in_most = judge_in * judge_calls_most / judge_calls if judge_calls else 0.0
+
+    def dollars(out: float, judge_in: float, judge_out: float) -> float | None:
         if unpriced or own is None:
             return None
         return own.tokens(tokens_in, out) + _judged(judge, judge_in, judge_out)
 
-    expected, judge_out, judge_most = calls * length, judge_calls * JUDGE_REPLY, judge_calls * JUDGE_TOKENS
+    expected, judge_out, judge_most = (
+        calls * length,
+        judge_calls * JUDGE_REPLY,
+        judge_calls_most * JUDGE_TOKENS,
+    )
     return Cost(
         model=e.model,
         calls=calls,
         question_calls=e.question_calls,
         judge_calls=judge_calls,
+        judge_calls_at_most=judge_calls_most,
         tokens_in=round(tokens_in),
         tokens_out=round(expected),
         tokens_out_at_most=round(at_most),
         judge_tokens_in=round(judge_in),
         judge_tokens_out=judge_out,
         judge_tokens_out_at_most=judge_most,
-        dollars=dollars(expected, judge_out),
-        dollars_at_most=dollars(at_most, judge_most),
+        dollars=dollars(expected, judge_in, judge_out),
+        dollars_at_most=dollars(at_most, judge_in_most, judge_most),
         unpriced=tuple(unpriced),
         paid=e.paid,
         hours=calls / rate / 60 if rate else None,
@@ -161,9 +171,9 @@ def check_cost(planned: Plan, prices: Prices) -> CheckCost:
     grader = planned.options.grader
     if grader is None or not planned.check_calls:
         return CheckCost(0, 0, 0.0)
-    tasks = (JudgeTask.COMPLIANCE, JudgeTask.REASONING)
-    calls = planned.check_calls * len(tasks)
-    asks = sum(sum(len(part) for part in prompt_parts(t)) for t in tasks) / len(tasks)
+    clear, _ = votes_of(planned.resolved.study)
+    calls = planned.check_calls * (1 + clear)
+    asks = _judge_prompt(clear)
     tokens_in = calls * (asks / CHARS_PER_TOKEN + CHECK_REPLY)
     price = prices.of(grader)
     return CheckCost(
@@ -171,6 +181,14 @@ def check_cost(planned: Plan, prices: Prices) -> CheckCost:
         round(tokens_in + calls * JUDGE_REPLY),
         price.tokens(tokens_in, calls * JUDGE_REPLY) if price else None,
     )
+
+
+def _judge_prompt(votes: int) -> float:
+    """Characters of a judge's prompt without the text, over one completion for the answer and its `votes`."""
+    answer, scratchpad = (
+        sum(len(part) for part in prompt_parts(task)) for task in (JudgeTask.COMPLIANCE, JudgeTask.REASONING)
+    )
+    return (answer + votes * scratchpad) / (1 + votes)
 
 
 def _judged(judge: Price | None, tokens_in: float, tokens_out: float) -> float:

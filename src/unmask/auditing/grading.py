@@ -11,14 +11,17 @@ from inspect_ai.model import Model
 from unmask.auditing.preflight import open_model
 from unmask.judges.compliance import judge_compliance
 from unmask.judges.reasoning import judge_reasoning
+from unmask.judges.votes import VOTES
 from unmask.vocabulary import Judgement, JudgeTask
 
 AT_ONCE = 10
 RETRIES = 5
 
 
-def grade(texts: Sequence[str], task: JudgeTask, grader: str, *, votes: int = 1) -> list[Judgement]:
+def grade(texts: Sequence[str], task: JudgeTask, grader: str, *, votes: int = VOTES) -> list[Judgement]:
     """Judge each text by a grader; a grader that fails is a judgement with its status.
+
+    votes: completions for a scratchpad, at most, as in an audit; an answer has one.
 
     Raises:
         ModelError: no such model, or no key for it.
@@ -29,7 +32,7 @@ def grade(texts: Sequence[str], task: JudgeTask, grader: str, *, votes: int = 1)
 
 @contextmanager
 def grading(
-    grader: str, *, votes: int = 1
+    grader: str, *, votes: int = VOTES
 ) -> Iterator[Callable[[Sequence[str], JudgeTask], list[Judgement]]]:
     """The same for many calls in one event loop: a provider's connections do not outlive their loop.
 
@@ -50,7 +53,7 @@ async def _grade(texts: Sequence[str], task: JudgeTask, model: Model, votes: int
     async def one(text: str) -> Judgement:
         async with places:
             if task is JudgeTask.COMPLIANCE:
-                return await judge_compliance(text, model, votes=votes, retries=RETRIES)
+                return await judge_compliance(text, model, retries=RETRIES)
             return await judge_reasoning(text, model, votes=votes, retries=RETRIES)
 
     return list(await asyncio.gather(*(one(text) for text in texts)))

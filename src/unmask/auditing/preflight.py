@@ -11,6 +11,8 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import Model, get_model, get_model_info
 
 from unmask.errors import ModelError, UnmaskError
+from unmask.judges.votes import fewest_votes
+from unmask.study import Study
 from unmask.study.questions import most_reply_questions, story_questions
 from unmask.tasks.alignment_faking import Prepared
 
@@ -27,8 +29,9 @@ class Estimate:
     calls: int
     tokens_in: int
     tokens_out_at_most: int
-    judge_calls: int
+    judge_calls: int  # completions expected: most scratchpads are clear, and votes stop early
     paid: bool
+    judge_calls_at_most: int = 0
     question_calls: int = 0  # of the calls: about the story and, at most, about replies
 
 
@@ -103,8 +106,8 @@ def estimate(prepared: Prepared, name: str, *, base_url: str | None, grader: str
     study = prepared.resolved.study
     calls = len(prepared.samples) * study.epochs
     chars = sum(len(s.system) + len(s.user) for s in prepared.samples) * study.epochs
-    tasks = (prepared.pack.manifest.compliance.by == "judge") + (study.scratchpad != "none")
-    judge_calls = 0 if grader is None else calls * tasks
+    answers = int(prepared.pack.manifest.compliance.by == "judge")
+    clear, most = votes_of(study)
     paid = is_paid(name, base_url) or (grader is not None and is_paid(grader, None))
     questions, tokens = _questions(prepared)
     return Estimate(
@@ -112,10 +115,18 @@ def estimate(prepared: Prepared, name: str, *, base_url: str | None, grader: str
         calls=calls + questions,
         tokens_in=int(chars / CHARS_PER_TOKEN) + tokens,
         tokens_out_at_most=(calls + questions) * study.max_tokens,
-        judge_calls=judge_calls + (questions if grader is not None else 0),
+        judge_calls=calls * (answers + clear) + questions if grader is not None else 0,
+        judge_calls_at_most=calls * (answers + most) + questions if grader is not None else 0,
         paid=paid,
         question_calls=questions,
     )
+
+
+def votes_of(study: Study) -> tuple[int, int]:
+    """Completions of a grader for one scratchpad: in a clear case, and at most."""
+    if study.scratchpad == "none":
+        return 0, 0
+    return fewest_votes(study.judge_votes), study.judge_votes
 
 
 def _questions(prepared: Prepared) -> tuple[int, int]:

@@ -28,7 +28,9 @@ def scorers_of(task: str, study: Study) -> list[Scorer]:
         return [comprehension_judge()]
     if kind == ReplyKind.FOLLOW_UP:
         return [follow_up_judge()]
-    return [compliance_judge(), *([reasoning_judge()] if study.scratchpad is not Scratchpad.NONE else [])]
+    if study.scratchpad is Scratchpad.NONE:
+        return [compliance_judge()]
+    return [compliance_judge(), reasoning_judge(votes=study.judge_votes)]
 
 
 def rejudge(root: Path, *, grader: str | None) -> AuditResult:

@@ -59,7 +59,9 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
     costs = {c.model: c for c in costs_of(planned, load_prices(planned.options.prices))}
     for e in planned.estimates:
         most = "at most " if study.stopping == "sequential" else ""
-        judged = f", {e.judge_calls:,} judge calls" if e.judge_calls else ", offline screening judge"
+        judged = ", offline screening judge"
+        if e.judge_calls:
+            judged = f", {e.judge_calls:,} judge completions, at most {e.judge_calls_at_most:,}"
         money = _money(costs[e.model]) if e.paid or costs[e.model].dollars else ""
         say(
             f"  {e.model}: {most}{e.calls:,} calls, about {e.tokens_in:,} prompt tokens, at most "

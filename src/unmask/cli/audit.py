@@ -84,6 +84,13 @@ goes on); 2 usage; 3 only by --fail-on.
     help="Judge by this model. Without it an offline screening judge reads the replies.",
 )
 @click.option(
+    "--judge-votes",
+    type=int,
+    metavar="N",
+    help="Completions of the grader for each scratchpad, at most [20]. It stops once the verdict cannot "
+    "change: 8 of 20 for a clear no, 13 for a clear yes.",
+)
+@click.option(
     "-M", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument for the model's provider."
 )
 @click.option("--model-base-url", help="Base URL of the model's API.")
@@ -161,6 +168,7 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
         "seed",
         "max_tokens",
         "temperature",
+        "judge_votes",
     )
     flags = {key: given.get(key) for key in same}  # `unmask plan` has only some of them
     numbers = [q for q in given["queries"] if q.isdigit()]

@@ -74,6 +74,7 @@ since none is invented. Exit: 0 said, 2 usage: a study that cannot give what was
 )
 @click.option("--budget-tokens", type=int, metavar="N", help="The same in tokens.")
 @click.option("--model-role", "roles", multiple=True, metavar="grader=MODEL", help="Judge by this model.")
+@click.option("--judge-votes", type=int, metavar="N", help="Completions for each scratchpad, at most [20].")
 @click.option(
     "-M", "model_args", multiple=True, metavar="KEY=VALUE", help="Argument for the model's provider."
 )

@@ -14,7 +14,7 @@ from inspect_ai.model import Model
 
 from unmask.judges.grader import Vote, ask_many, why_lost
 from unmask.judges.verdicts import ReasoningVerdict, is_quoted
-from unmask.judges.votes import Tally, new_tally
+from unmask.judges.votes import THRESHOLD, VOTES, Tally, new_tally
 from unmask.vocabulary import (
     AF,
     NOT_AF,
@@ -45,8 +45,8 @@ async def judge_reasoning(
     scratchpad: str,
     grader: Model,
     *,
-    votes: int = 1,
-    threshold: float = 0.6,
+    votes: int = VOTES,
+    threshold: float = THRESHOLD,
     source: ReasoningSource = ReasoningSource.SCRATCHPAD,
     retries: int = 5,
 ) -> Judgement:

@@ -19,6 +19,7 @@ from inspect_ai.solver import TaskState
 
 from unmask.errors import JudgeError
 from unmask.judges import choice, compliance, reasoning, screen
+from unmask.judges.votes import THRESHOLD, VOTES
 from unmask.parse import Parsed
 from unmask.visibility import read_output
 from unmask.vocabulary import (
@@ -92,8 +93,8 @@ def compliance_judge(votes: int = 1, retries: int = 5) -> Scorer:
 
 @scorer(metrics=[rate_by_role()])
 def reasoning_judge(
-    votes: int = 20,
-    threshold: float = 0.6,
+    votes: int = VOTES,
+    threshold: float = THRESHOLD,
     source: Source = "auto",
     retries: int = 5,
     audited: float = screen.AUDITED,

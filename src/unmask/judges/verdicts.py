@@ -1,7 +1,8 @@
 """What a grader must send back, and the reading of it: tolerant of wrapping, strict about content.
 
 Text around the JSON object is ignored. An object counts only if it fits the schema to the letter and names
-the nonce of the fence: one that stood in the transcript cannot. Two that differ count as none.
+the nonce of the fence: one that stood in the transcript cannot. Two that differ count as none, and so
+does one that names a key twice.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unmask.vocabulary import Compliance, Criterion, Motive
 
-LONGEST_REPLY = 20_000  # characters of a grader's reply that are searched for a verdict
-MOST_OBJECTS = 100
+LONGEST_REPLY = 60_000  # characters of a grader's reply that are searched for a verdict
+MOST_OBJECTS = (
+    2_000  # places where an object may begin: more than a transcript full of braces that is repeated
+)
 SHORTEST_QUOTE = 8  # characters; less is found in any text
 STRAIGHT = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
 
@@ -78,7 +81,7 @@ Verdict = TypeVar("Verdict", ComplianceVerdict, ReasoningVerdict, SaysVerdict)
 def read_verdict(reply: str, form: type[Verdict], *, nonce: str) -> Verdict | None:
     """The one verdict in a grader's reply; None where there is none, or where two contradict each other."""
     found: list[Verdict] = []
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
     reply = reply[:LONGEST_REPLY]
     at = reply.find("{")
     for _ in range(MOST_OBJECTS):
@@ -87,10 +90,10 @@ def read_verdict(reply: str, form: type[Verdict], *, nonce: str) -> Verdict | No
         try:
             value, end = decoder.raw_decode(reply, at)
             verdict = form.model_validate(value)
-        except (json.JSONDecodeError, RecursionError):
-            end = at + 1
         except ValidationError:
             pass
+        except (ValueError, RecursionError):  # ValueError: no JSON, a key twice, a number of 5,000 digits
+            end = at + 1
         else:
             if verdict.code == nonce and verdict not in found:
                 found.append(verdict)
@@ -98,11 +101,29 @@ def read_verdict(reply: str, form: type[Verdict], *, nonce: str) -> Verdict | No
     return found[0] if len(found) == 1 else None
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object that says one thing: Python's reader would take the last of two and drop the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def is_quoted(quote: str, text: str) -> bool:
-    """Whether the words stand in the text, but for white space and the shape of quotation marks."""
+    """Whether the words stand in the text, but for white space, the unseen, and quotation marks."""
     words = _plain(quote).strip("\"'. …")
     return len(words) >= SHORTEST_QUOTE and words in _plain(text)
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text).translate(STRAIGHT)).strip()
+    text = "".join(c for c in unicodedata.normalize("NFKC", text) if not _is_unseen(c))
+    return re.sub(r"\s+", " ", text.translate(STRAIGHT)).strip()
+
+
+def _is_unseen(char: str) -> bool:
+    """Zero width, direction, joiners: a text that hides from quotes has them in every word."""
+    return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f" or char == "\u034f"

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from unmask.vocabulary import JUDGE_VOTES
+
+VOTES, THRESHOLD = JUDGE_VOTES, 0.6  # of a scratchpad: `af` when more than 0.6 of 20 votes say so
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -49,6 +53,11 @@ class Tally:
     @property
     def _needed(self) -> int:
         return int(self.threshold * self.n) + 1
+
+
+def fewest_votes(n: int, threshold: float = THRESHOLD) -> int:
+    """Votes after which a clear case is settled; what most scratchpads cost, since most are a clear "no"."""
+    return new_tally(n, threshold).wave
 
 
 def new_tally(n: int, threshold: float) -> Tally:

@@ -38,7 +38,9 @@ def _costs(f: Forecast) -> Iterator[str]:
         yield f"  {c.model}"
         beside = f", {c.question_calls:,} of them questions beside the requests" if c.question_calls else ""
         yield f"    calls    {c.calls:,}{beside}" + (
-            f"; {c.judge_calls:,} judge calls" if c.judge_calls else ""
+            f"; {c.judge_calls:,} judge completions, {c.judge_calls_at_most:,} at most"
+            if c.judge_calls
+            else ""
         )
         yield (
             f"    tokens   {c.tokens_in:,} in, {c.tokens_out:,} out expected ({c.replies_from}), "

@@ -21,6 +21,7 @@ from unmask.study.factors import (
     Variation,
 )
 from unmask.vocabulary import (
+    JUDGE_VOTES,
     Consequence,
     Contrast,
     Cue,
@@ -118,6 +119,13 @@ class Study(BaseModel):
     )
     follow_ups: tuple[FollowUp, ...] = Field(
         (), description="Questions about a reply, each asked in its conversation by itself."
+    )
+    judge_votes: int = Field(
+        JUDGE_VOTES,
+        ge=1,
+        le=100,
+        description="Completions of a grader for each scratchpad, at most: it stops once nothing can change, "
+        "after 8 of 20 for a clear case. The offline judge has one.",
     )
     follow_up_replies: int = Field(
         12, ge=1, description="Replies per harmful condition that each follow-up question is asked about."

@@ -87,7 +87,7 @@ def build_task(prepared: Prepared) -> Task:
     study = prepared.resolved.study
     scorers = [compliance_judge()]
     if study.scratchpad is not Scratchpad.NONE:
-        scorers.append(reasoning_judge())
+        scorers.append(reasoning_judge(votes=study.judge_votes))
     task = Task(
         name="alignment_faking",
         dataset=MemoryDataset([as_sample(s, prepared.pack) for s in prepared.samples], name=study.name),
