@@ -165,7 +165,11 @@ def _windows(read: Sentences) -> NDArray[np.int64]:
 
 
 def _over_windows(fitted: Fitted, read: Sentences, sums: tuple[Floats, Floats]) -> Floats:
-    """The largest log odds in any window of each text."""
+    """The largest log odds in any window of each text.
+
+    It finds more in long texts, true and false. Of the rules tried on faking texts among eight unrelated
+    windows (docs/judges.md) it had the largest sum of sensitivity and specificity.
+    """
     windows = _windows(read)
     first = np.searchsorted(windows, read.first_N)
     return np.asarray(np.maximum.reduceat(fitted.logits(sums, windows), first, axis=0))
