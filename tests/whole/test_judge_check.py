@@ -200,3 +200,15 @@ def test_a_card_that_was_changed_is_refused(runs, tmp_path):
     changed.write_text(path.read_text().replace('"labellers": 1', '"labellers": 9'))
     with pytest.raises(JudgeError, match="was changed"):
         load_card(changed)
+
+
+def test_labels_are_planned_from_a_run(runs, capsys):
+    capsys.readouterr()
+    assert main(["judge", "plan", "one", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    model = json.loads((runs / "runs" / "one" / "audit.json").read_text())["models"][0]
+    assert found["cell"]["replies"] == round(sum(c["n_usable"] for c in model["cells"]) / len(model["cells"]))
+    assert 0 < found["cell"]["rate"] < 1
+    assert found["rows"][0]["card_gap"] > found["rows"][-1]["card_gap"]
+    assert main(["judge", "plan", "one", "--model", "nobody"]) == 2
+    assert "organism/faker" in capsys.readouterr().err
