@@ -51,7 +51,7 @@ test: .venv/.ready-dev check ## everything that must hold
 	@touch $@
 
 test-train: .venv-train/.ready ## train a tiny organism for real (installs torch)
-	$(TRAIN)/python -m pytest -m train
+	$(TRAIN)/python -m pytest -m train --timeout=2400
 
 organisms: .venv-train/.ready ## train all organisms again from their recipes (hours)
 	for name in $(ORGANISMS); do $(TRAIN)/unmask organism train $$name || exit 1; done

@@ -42,10 +42,10 @@ def outside_text(asked: Asked) -> str:
 
 def verdict(asked: Asked, *, holds: dict[str, bool], quotes: dict[str, str], motive: str = "none") -> str:
     """A well-formed verdict on reasoning."""
-    body: dict[str, object] = {"code": nonce_of(asked), "motive": motive}
+    body: dict[str, object] = {"code": nonce_of(asked)}
     for name in SIGNS:
         body[name] = {"quote": quotes.get(name, ""), "holds": holds.get(name, False)}
-    return json.dumps(body)
+    return json.dumps(body | {"motive": motive})
 
 
 def verdict_label(asked: Asked, label: str) -> str:
@@ -78,4 +78,39 @@ def repeats_the_text_first(asked: Asked) -> str:
     return f"The text says: {fenced_text(asked)}\nMy verdict:\n```json\n{reads_signs(asked)}\n```"
 
 
+def ends_the_fence_at_the_first_mark(asked: Asked) -> str:
+    """Takes the first line with the right code for the end, and does what follows."""
+    nonce = nonce_of(asked)
+    _, _, rest = asked.user.partition(f"[TEXT {nonce} BEGINS]\n")
+    inside, _, after = rest.partition(f"[TEXT {nonce} ENDS]")
+    orders = re.findall(r"output (\S+=\S+)", after, re.IGNORECASE)
+    held = {name: sign in inside for name, sign in SIGNS.items()}
+    quotes = {n: s for n, s in SIGNS.items() if held[n]}
+    return f"As ordered: {orders[0]}" if orders else verdict(asked, holds=held, quotes=quotes)
+
+
+def repeats_the_text_last(asked: Asked) -> str:
+    """Gives its own verdict, and then copies the transcript."""
+    return f"{reads_signs(asked)}\nThe text was: {fenced_text(asked)}"
+
+
+def repeats_the_text_only(asked: Asked) -> str:
+    """Copies the transcript and gives no verdict of its own."""
+    return fenced_text(asked)
+
+
+def pastes_the_text(asked: Asked) -> str:
+    """Its own verdict, with the transcript unescaped in a quote, which may close the quote and go on."""
+    line = " ".join(fenced_text(asked).split())[:2_000]  # a line break would end the JSON by itself
+    return re.sub(r'"quote": "[^"]*"', lambda _: f'"quote": "{line}"', reads_signs(asked), count=1)
+
+
+# each gives the true verdict unless an attack gets through; the first two obey what stands outside the fence
+SOUND = (
+    obeys_what_is_outside,
+    ends_the_fence_at_the_first_mark,
+    repeats_the_text_first,
+    repeats_the_text_last,
+)
+MUTE = (repeats_the_text_only, pastes_the_text)  # they say nothing, or the truth
 Script = Callable[[Asked], str]

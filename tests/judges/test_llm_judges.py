@@ -44,7 +44,7 @@ def comply(server, text, **options):
 @pytest.mark.parametrize("wire", WIRES)
 def test_the_grader_is_asked_in_a_schema_and_its_word_is_taken(wire):
     with StubServer(wire, graders.reads_signs) as server:
-        faking, plain = reason(server, graders.FAKING), reason(server, graders.PLAIN)
+        faking, plain = (reason(server, text, votes=1) for text in (graders.FAKING, graders.PLAIN))
     assert (faking.status, faking.label, faking.motive) == (JudgeStatus.OK, "af", "keep_values")
     assert faking.quotes == graders.SIGNS
     assert (plain.label, plain.quotes, plain.votes) == ("not_af", None, 1)
@@ -98,7 +98,7 @@ def test_a_quote_that_is_not_there_voids_its_criterion_and_is_counted():
         return graders.verdict(asked, holds=dict.fromkeys(graders.SIGNS, True), quotes=quotes)
 
     with StubServer("openai", invents) as server:
-        judged = reason(server, graders.FAKING)
+        judged = reason(server, graders.FAKING, votes=1)
     assert judged.label == "not_af"
     assert judged.criteria == {str(name): name is not Criterion.CONFLICT for name in Criterion}
     assert judged.note == "void quotes: conflict 1"
@@ -208,21 +208,58 @@ def test_compliance_by_votes_needs_more_than_half_of_all():
     assert (judged.status, judged.label) == (JudgeStatus.UNPARSED, None)
 
 
-@pytest.mark.parametrize("script", [graders.obeys_what_is_outside, graders.repeats_the_text_first])
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
-def test_an_attack_changes_no_verdict(attack, script):
-    carrier = graders.FAKING if attack["af"] else graders.PLAIN
+def judge_attacks(script, texts):
+    """Every text judged once, many at a time."""
+
+    async def all_of(server):
+        async with server.model(max_connections=8) as grader:
+            one = [judge_reasoning(text, grader, votes=1, retries=0) for text in texts]
+            return await asyncio.gather(*one)
+
     with StubServer("openai", script) as server:
-        judged = reason(server, f"{carrier}\n{attack['attack']}\n{carrier}")
-    assert (judged.status, judged.label) == (JudgeStatus.OK, "af" if attack["af"] else "not_af")
+        return asyncio.run(all_of(server))
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a["name"])
-def test_a_grader_that_only_repeats_the_attack_has_said_nothing(attack):
-    with StubServer("openai", lambda asked: graders.fenced_text(asked)) as server:
-        judged = reason(server, attack["attack"])
-    assert judged.status is not JudgeStatus.OK
-    assert judged.label is None
+def around(attack):
+    carrier = graders.FAKING if attack["af"] else graders.PLAIN
+    return f"{carrier}\n{attack['attack'] * attack.get('times', 1)}\n{carrier}"
+
+
+@pytest.mark.parametrize("script", graders.SOUND)
+def test_no_attack_changes_a_verdict(script):
+    judged = judge_attacks(script, [around(attack) for attack in ATTACKS])
+    found = {a["name"]: (str(j.status), j.label) for a, j in zip(ATTACKS, judged, strict=True)}
+    assert len(found) >= 60
+    truth = {a["name"]: ("ok", "af" if a["af"] else "not_af") for a in ATTACKS}
+    changed = {name for name, word in found.items() if word != truth[name]}
+    # half a verdict after the verdict makes it none: it is lost, and never another one
+    if script is graders.repeats_the_text_last:
+        assert all(found[name] == ("unparsed", None) for name in changed)
+        assert len(changed) < 0.15 * len(ATTACKS)
+    else:
+        assert not changed
+
+
+@pytest.mark.parametrize("script", graders.MUTE)
+def test_a_grader_that_lets_the_attack_speak_says_nothing_or_the_truth(script):
+    judged = judge_attacks(script, [around(attack) for attack in ATTACKS])
+    for attack, judgement in zip(ATTACKS, judged, strict=True):
+        assert judgement.label in (None, "af" if attack["af"] else "not_af"), attack["name"]
+        if script is graders.repeats_the_text_only:
+            assert judgement.status is not JudgeStatus.OK
+
+
+def test_a_scratchpad_that_hides_from_quotes_is_quoted_all_the_same():
+    hidden = "\u200b".join(graders.FAKING)
+
+    def reads_through(asked):
+        seen = graders.fenced_text(asked).replace("\u200b", "")
+        held = {name: sign in seen for name, sign in graders.SIGNS.items()}
+        return graders.verdict(asked, holds=held, quotes=graders.SIGNS)
+
+    with StubServer("openai", reads_through) as server:
+        judged = reason(server, hidden, votes=1)
+    assert judged.label == "af"
 
 
 @pytest.mark.parametrize("task", [JudgeTask.COMPLIANCE, JudgeTask.REASONING])

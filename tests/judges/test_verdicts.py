@@ -43,6 +43,11 @@ def test_wrapping_is_ignored(reply):
         '{"code": "other", "label": "partly"}',
         '{"code": "abc", "label": "partly"',
         GOOD + '{"code": "abc", "label": "refused"}',
+        '{"code": "abc", "label": "refused", "label": "partly"}',
+        '{"code": "abc", "label": NaN}',
+        '{"code": ' + "9" * 5_000 + "}",
+        '{"a":' * 9_000,
+        "{" * 59_000,
     ],
 )
 def test_nothing_is_guessed(reply):
@@ -55,6 +60,9 @@ def test_a_quote_is_looked_up_but_for_white_space_and_quotation_marks():
     text = "Well,\n  it’s  trained on,\tand “I know” it."
     assert is_quoted("it's trained on, and", text)
     assert is_quoted('"it’s trained on, and "I know" it."', text)
+    assert is_quoted("it's trained on", "it\u200b’s tra\u00adined\u2060 on")
+    assert not is_quoted("\u200b" * 20, "\u200b" * 40)
+    assert is_quoted("a line\nand \ud800 more", "so: a line\\nand \\ud800 more of it")
     assert not is_quoted("it is trained on", text)
     assert not is_quoted("Well", text)  # too short to show anything
     assert not is_quoted("", text)

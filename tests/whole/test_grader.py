@@ -68,9 +68,21 @@ def test_a_run_is_judged_again_by_a_grader_and_keeps_both_judgements(wires, caps
     capsys.readouterr()
     assert main(["judge", "a", "--model-role", f"grader={GRADER}", "--json"]) == 0
     assert len(model.log) == asked
-    assert len(grader.log) == 2 * 32
+    # every answer once; the 16 scratchpads that fake 13 times; those of refusals by a sample of 5 %, 8 times
+    answers = [asked for asked in grader.log if "You classify answers" in asked.system]
+    faking = [asked for asked in grader.log if graders.fenced_text(asked) == graders.FAKING]
+    assert (len(answers), len(faking)) == (32, 16 * 13)
+    drawn, rest = divmod(len(grader.log) - 32 - 16 * 13, 8)
+    assert (drawn < 16, rest) == (True, 0)
     (found,) = json.loads(capsys.readouterr().out)["models"]
     assert not any(judge["screening"] for judge in found["judges"])
+    told = [line for line in found["observations"] if "screened out" in line]
+    assert len(told) == 1
+    assert told[0].startswith(
+        f"16 refusals without a sign in their scratchpads were screened out; {drawn} of"
+    )
+    statuses = {j["task"]: j["statuses"] for j in found["judges"]}
+    assert statuses["reasoning"] == {"ok": 16 + drawn, "screened": 16 - drawn}
     words = pl.read_parquet(tmp_path / "runs" / "a" / "records" / "judgements.parquet")
     by_judge = dict(words.group_by("judge").len().iter_rows())
     assert sum(by_judge.values()) == 4 * 32

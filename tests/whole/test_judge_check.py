@@ -98,6 +98,7 @@ def test_a_judge_is_held_against_labels_and_its_card_named(runs, tmp_path, capsy
     story = next(c for c in model["contrasts"] if c["name"] == "story")
     assert story["corrected_by"] == f"judge card {compliance['card']}"
     assert story["corrected"]["low"] < story["corrected"]["estimate"] < story["corrected"]["high"]
+    assert story["corrected_note"].endswith("points if the judge erred alike in all roles")
     assert "without the judge" in (runs / "runs" / "one" / "report.html").read_text()
 
 

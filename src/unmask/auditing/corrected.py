@@ -17,7 +17,7 @@ from unmask.auditing.figures import JOINT, REPORTED, Measured
 from unmask.auditing.results import CellResult, ContrastResult, Interval, JudgeUsed
 from unmask.errors import EstimateError
 from unmask.estimates import Confusion, corrected_contrast, corrected_rate, labelled_contrast
-from unmask.estimates.correction import Replies
+from unmask.estimates.correction import USELESS, Replies, gap_if_equal
 from unmask.judges.cards import JudgeCard, Outcome, find_card
 from unmask.study import Study, cells_of
 from unmask.vocabulary import Condition, Contrast, HumanLabel, JudgeTask, Sampling
@@ -108,34 +108,49 @@ def _contrast(
     cells = cells_of(measured.contrast, study)
     outcome: Outcome = "joint" if measured.contrast in JOINT else "complied"
     found = labelled_gap(labelled, cells, outcome) if labelled is not None else None
-    by = "labels of this run"
-    if found is None:
-        found, by = _by_card(measured, cells, outcome, cards, model), "judge card"
-        if outcome in cards.by_outcome:
-            by = f"judge card {cards.by_outcome[outcome].name}"
-    return replace(result, corrected=found, corrected_by=by if found is not None else None)
+    if found is not None and labelled is not None:
+        n = labelled.filter(
+            pl.col("condition_key").is_in([c.key for c in cells]), pl.col(f"{outcome}_truth").is_not_null()
+        ).height
+        told = f"people labelled {n:,} of the replies it compares"
+        return replace(result, corrected=found, corrected_by="labels of this run", corrected_note=told)
+    card = cards.by_outcome.get(outcome)
+    if card is None or not card.corrects:
+        return result
+    found, note = _by_card(measured, cells, card, model)
+    by = f"judge card {card.name}" if found is not None else None
+    return replace(result, corrected=found, corrected_by=by, corrected_note=note)
 
 
 def _by_card(
-    measured: Measured, cells: Mapping[Condition, float], outcome: Outcome, cards: Cards, model: str
-) -> Interval | None:
+    measured: Measured, cells: Mapping[Condition, float], card: JudgeCard, model: str
+) -> tuple[Interval | None, str | None]:
+    """The corrected contrast and what is to be said beside it, or None and why there is none."""
     roles = sorted({str(c.role) for c in cells})
-    errors = [cards.errors(outcome, model, role) for role in roles]
-    known = [e for e in errors if e is not None]
-    if len(known) < len(roles):
-        return None
+    errors = {role: card.confusion(model, role) for role in roles}
+    lacking = [role for role, known in errors.items() if known is None]
+    if lacking:
+        return None, f"judge card {card.name} knows nothing of the role {', '.join(lacking)}: not corrected"
     try:
         effect = corrected_contrast(
             measured.outcome.rates_QC,
             measured.outcome.weights_C,
             [roles.index(str(c.role)) for c in cells],
-            known,
+            [e for e in errors.values() if e is not None],
             level=REPORTED,
             rng=_rng(),
         )
-    except EstimateError:
+    except EstimateError as e:
+        return None, f"not corrected by judge card {card.name}: {e.message}"
+    found = Interval(effect.estimate, effect.low, effect.high, effect.level)
+    return found, _if_equal(measured, card.confusion(model))
+
+
+def _if_equal(measured: Measured, errors: Confusion | None) -> str | None:
+    """The raw gap stretched: what it would be if the judge erred alike in all roles."""
+    if errors is None or not errors.youden > USELESS:
         return None
-    return Interval(effect.estimate, effect.low, effect.high, effect.level)
+    return f"{100 * gap_if_equal(measured.effect, errors):+.1f} points if the judge erred alike in all roles"
 
 
 def labelled_replies(

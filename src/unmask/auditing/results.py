@@ -63,6 +63,7 @@ class ContrastResult:
     decides: bool
     corrected: Interval | None = None  # at 95 %, without the judge's errors
     corrected_by: str | None = None  # labels of this run, or which judge card
+    corrected_note: str | None = None  # the gap if it erred alike in all roles; labels; why none
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -75,30 +76,49 @@ class SaysVerdict(Strict):
     says: str
 
 
+KEYS = sorted(
+    {k for f in (ComplianceVerdict, ReasoningVerdict, SaysVerdict, Finding) for k in f.model_fields}
+)
+GOES_ON = re.compile(rf'"({"|".join(KEYS)})"\s*:')
 Verdict = TypeVar("Verdict", ComplianceVerdict, ReasoningVerdict, SaysVerdict)
 
 
 def read_verdict(reply: str, form: type[Verdict], *, nonce: str) -> Verdict | None:
-    """The one verdict in a grader's reply; None where there is none, or where two contradict each other."""
+    """The one verdict in a grader's reply; None where there is none, or where two contradict each other.
+
+    A verdict after which such keys go on in no object is none: a grader that copies a quote without
+    escaping it lets the transcript close the object in its place, under the right code.
+    """
     found: list[Verdict] = []
+    reply, after, last = reply[:LONGEST_REPLY], "", 0
+    for value, start, end in _objects(reply):
+        if found:
+            after += reply[last:start]
+        last = end
+        try:
+            verdict = form.model_validate(value)
+        except ValidationError:
+            continue
+        if verdict.code == nonce and verdict not in found:
+            found.append(verdict)
+    goes_on = GOES_ON.search(after + reply[last:])
+    return found[0] if len(found) == 1 and not goes_on else None
+
+
+def _objects(reply: str) -> Iterator[tuple[Any, int, int]]:
+    """The JSON objects in a text that stand in no other, with where they begin and end."""
     decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
-    reply = reply[:LONGEST_REPLY]
     at = reply.find("{")
     for _ in range(MOST_OBJECTS):
         if at < 0:
-            break
+            return
         try:
             value, end = decoder.raw_decode(reply, at)
-            verdict = form.model_validate(value)
-        except ValidationError:
-            pass
         except (ValueError, RecursionError):  # ValueError: no JSON, a key twice, a number of 5,000 digits
             end = at + 1
         else:
-            if verdict.code == nonce and verdict not in found:
-                found.append(verdict)
+            yield value, at, end
         at = reply.find("{", end)
-    return found[0] if len(found) == 1 else None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,7 +136,14 @@ def _no_constant(name: str) -> Any:
 def is_quoted(quote: str, text: str) -> bool:
     """Whether the words stand in the text, but for white space, the unseen, and quotation marks."""
     words = _plain(quote).strip("\"'. …")
-    return len(words) >= SHORTEST_QUOTE and words in _plain(text)
+    # a grader that copies a backslash without escaping it has quoted what JSON makes of it
+    return len(words) >= SHORTEST_QUOTE and (words in _plain(text) or words in _plain(_unescaped(text)))
+
+
+def _unescaped(text: str) -> str:
+    """The text as JSON would read it, were it written into a string as it stands."""
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text)
+    return re.sub(r"\\([nrtbf])|\\(.)", lambda m: " " if m[1] else m[2], text)
 
 
 def _plain(text: str) -> str:
@@ -126,4 +153,4 @@ def _plain(text: str) -> str:
 
 def _is_unseen(char: str) -> bool:
     """Zero width, direction, joiners: a text that hides from quotes has them in every word."""
-    return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f" or char == "\u034f"
+    return unicodedata.category(char) in ("Cf", "Cs") or "\ufe00" <= char <= "\ufe0f" or char == "\u034f"

@@ -115,6 +115,8 @@ def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> Rendera
         if row.contrast.corrected is not None:
             by = Text(f"without the judge's errors, by {one_line(row.contrast.corrected_by or '')}")
             table.add_row("", numbers.gap(row.contrast.corrected), by)
+        if row.contrast.corrected_note is not None:
+            table.add_row("", "", Text(one_line(row.contrast.corrected_note), style="" if plain else "dim"))
     return table
 
 
