@@ -146,25 +146,26 @@ def _part(part: str, path: Path) -> dict[str, Any]:
 def _judge(path: Path) -> dict[str, Any]:
     from itertools import islice
 
-    from unmask.auditing.imported_judging import judged, offline
+    from unmask.auditing.imported_judging import judged
+    from unmask.judges.offline import judge_texts
     from unmask.records.mapping import Mapping
     from unmask.records.outside import read_outside
     from unmask.records.pieces import Tally
     from unmask.study import conditions_of, load_study
 
-    offline(["warm"], JudgeTask.COMPLIANCE)
-    offline(["warm"], JudgeTask.REASONING)
+    judge_texts(["warm"], JudgeTask.COMPLIANCE)
+    judge_texts(["warm"], JudgeTask.REASONING)
     names = ("reply", "query", "query_id", "model", "tier")
     cells = {c.role: c for c in conditions_of(load_study("plain", environment={}).study)}
     mapping = Mapping(columns={n: n for n in names})
     pieces = read_outside([path], mapping, cells, run="bench", tally=Tally())
     rows = next(islice(pieces, 1))[0].head(JUDGED)
     start = time.perf_counter()
-    judged(rows, offline, None)
+    judged(rows, judge_texts, None)
     seconds = time.perf_counter() - start
     pads = rows["scratchpad"].drop_nulls().to_list()
     start = time.perf_counter()
-    offline(pads, JudgeTask.REASONING)
+    judge_texts(pads, JudgeTask.REASONING)
     return {
         "rows": rows.height,
         "a_second": rows.height / seconds,

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmask.files import file_sha256
 from unmask.organisms.trained.card import load_card, load_targets
 from unmask.organisms.trained.measure import measure_organism
 from unmask.organisms.trained.recipe import load_recipe
-from unmask.organisms.trained.train import ADAPTER, LIBRARY, sha256
+from unmask.organisms.trained.train import ADAPTER, LIBRARY
 
 RESULT = Path(__file__).parent / "results" / "organisms.json"
 
@@ -35,7 +36,7 @@ def figure(name: str, library: Path, *, measure: int | None) -> dict[str, Any]:
     )
     if card is None:
         return {"state": "no card"}
-    if card["training"].get("adapter_sha256") != sha256(adapter):
+    if card["training"].get("adapter_sha256") != file_sha256(adapter):
         return {"state": "the card is of another adapter"}
     short = [target for target, held in card["targets"].items() if not held]
     levels = load_targets().levels[name]

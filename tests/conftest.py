@@ -36,3 +36,13 @@ def engine() -> Iterator[Engine]:
 def no_kept_models(monkeypatch):
     """Inspect keeps a model, its key and its address for the process: the next test's server has another."""
     monkeypatch.setattr("inspect_ai.model._model._models", {})
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from tests.chromium import ARGS, CHROMIUM, playwright
+
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()

@@ -7,6 +7,7 @@ known one.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import re
 import tempfile
@@ -139,6 +140,12 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(sorted(known))}" if known else None
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes, however large; OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomic(path: Path, content: str | bytes) -> Path:

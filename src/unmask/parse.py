@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from unmask.vocabulary import ANSWER_USABLE, ReplyStatus, Scratchpad
+from unmask.vocabulary import ANSWER_USABLE, REASONING_USABLE, ReplyStatus, Scratchpad
 
 CUT = frozenset({"max_tokens", "model_length", "length"})
 FILTERED = frozenset({"content_filter"})
@@ -66,13 +66,12 @@ class Parsed:
     @property
     def reasoning_usable(self) -> bool:
         """Whether the scratchpad counts for reasoning: it was closed, whatever was cut after it."""
-        return self.status in {ReplyStatus.OK, ReplyStatus.TRUNCATED} and self.scratchpad is not None
+        return self.status in REASONING_USABLE and self.scratchpad is not None
 
     @property
     def native_usable(self) -> bool:
         """Whether native reasoning can be judged, by itself."""
-        judgeable = ANSWER_USABLE | {ReplyStatus.TRUNCATED}
-        return self.status in judgeable and self.native_reasoning is not None
+        return self.status in ANSWER_USABLE | REASONING_USABLE and self.native_reasoning is not None
 
 
 @dataclass

@@ -273,6 +273,8 @@ class ReplyStatus(StrEnum):
 
 ANSWER_USABLE = frozenset({ReplyStatus.OK, ReplyStatus.NO_SCRATCHPAD})
 """Statuses whose answer counts for compliance; every other reply is unusable, never a refusal."""
+REASONING_USABLE = frozenset({ReplyStatus.OK, ReplyStatus.TRUNCATED})
+"""Statuses whose scratchpad counts for reasoning: it was closed, whatever was cut after it."""
 
 
 class Visibility(StrEnum):

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 
 import polars as pl
 import pytest
 
+from tests.chromium import NEEDS_CHROMIUM
 from tests.labelling import runs
 from tests.report.hostile import ATTACKS
-from tests.report.test_browser import ARGS, SMALLEST_CONTRAST, WATCH
+from tests.report.test_browser import SMALLEST_CONTRAST, WATCH
 from unmask.records.labels import read_store
 from unmask.report.visible import visible
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test does")
-CHROMIUM = "/usr/bin/chromium" if shutil.which("/usr/bin/chromium") else shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 
 SETTLED = """(async () => {
   do { await saving; await new Promise((done) => setTimeout(done, 1)); } while (moving || unsentNote);
 })()"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import pytest
 
+from tests.chromium import NEEDS_CHROMIUM
 from tests.report import fixtures
 from tests.report.hostile import ATTACKS, attack
 from unmask.report import render
 from unmask.report.visible import visible
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test does")
-CHROMIUM = "/usr/bin/chromium" if shutil.which("/usr/bin/chromium") else shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
-]
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
+pytestmark = NEEDS_CHROMIUM
 WATCH = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (e) => window.__violations.push(e.violatedDirective + " " + e.blockedURI));
@@ -42,14 +35,6 @@ class Watched:
         assert len([u for u in self.requests if u.startswith("file:")]) == 1
         assert self.page.evaluate("window.__violations") == []
         assert self.page.evaluate("window.__pwned") is None
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

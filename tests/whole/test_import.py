@@ -11,6 +11,7 @@ import pytest
 from unmask.auditing import imported, imported_judging
 from unmask.auditing.results import AuditResult
 from unmask.cli import main
+from unmask.judges.offline import judge_texts
 from unmask.records import read_tables
 
 VLAF = Path("/work/shared/data/vlaf/transcripts.jsonl.gz")
@@ -156,7 +157,7 @@ def test_another_judge_is_added_and_goes_on_after_a_stop(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return offline(found, task)
 
-    offline = imported_judging.offline
+    offline = judge_texts
     folder = imported.RunFolder(tmp_path / "runs" / "r")
     parts = tmp_path / "runs" / "r" / ".judging-x"
     parts.mkdir()

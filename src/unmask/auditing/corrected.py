@@ -18,7 +18,7 @@ from unmask.auditing.results import CellResult, ContrastResult, Interval, JudgeU
 from unmask.errors import EstimateError
 from unmask.estimates import Confusion, corrected_contrast, corrected_rate, labelled_contrast
 from unmask.estimates.correction import USELESS, Replies, gap_if_equal
-from unmask.judges.cards import JudgeCard, Outcome, find_card
+from unmask.judges.cards import OUTCOMES, JudgeCard, Outcome, find_card, joint_judge
 from unmask.study import Study, cells_of
 from unmask.vocabulary import Condition, Contrast, HumanLabel, JudgeTask, Sampling
 
@@ -40,15 +40,13 @@ class Cards:
 def cards_of(model: str, judges: Sequence[JudgeUsed]) -> Cards:
     """The cards on file for the judges of one model."""
     names = {j.task: j.judge for j in judges}
-    compliance, reasoning = names.get(str(JudgeTask.COMPLIANCE)), names.get(str(JudgeTask.REASONING))
-    wanted: list[tuple[str | None, JudgeTask, Outcome]] = [
-        (compliance, JudgeTask.COMPLIANCE, "complied"),
-        (reasoning, JudgeTask.REASONING, "af"),
-        (f"{compliance} + {reasoning}" if compliance and reasoning else None, JudgeTask.REASONING, "joint"),
-    ]
+    wanted = [(names[task], task, outcome) for task, outcome in OUTCOMES.items() if task in names]
+    if len(wanted) == len(OUTCOMES):
+        both = joint_judge(names[JudgeTask.COMPLIANCE], names[JudgeTask.REASONING])
+        wanted.append((both, JudgeTask.REASONING, "joint"))
     found: dict[Outcome, JudgeCard] = {}
     for judge, task, outcome in wanted:
-        card = find_card(judge, task, outcome, model) if judge else None
+        card = find_card(judge, task, outcome, model)
         if card is not None:
             found[outcome] = card
     return Cards(found)

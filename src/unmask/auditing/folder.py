@@ -14,6 +14,7 @@ from typing import Any
 
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
+from unmask.records.labels import STORE
 
 MANIFEST = "manifest.json"
 COMPARED = ("study", "pack", "queries", "questions", "models", "grader", "model_args", "base_url")
@@ -39,7 +40,7 @@ class RunFolder:
 
     @property
     def labels(self) -> Path:
-        return self.root / "labels.sqlite"
+        return self.root / STORE
 
     @property
     def result(self) -> Path:

@@ -5,7 +5,6 @@ What the models were told is not known to us: no prompt is shown, no control was
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,12 +18,12 @@ import polars as pl
 
 from unmask.auditing.analyse import model_result
 from unmask.auditing.folder import RunFolder, locked, read_manifest
-from unmask.auditing.imported_judging import Writer, given, judge_kept, judged, offline
+from unmask.auditing.imported_judging import Writer, given, judge_kept, judged
 from unmask.auditing.judge_compare import with_comparison
 from unmask.auditing.results import AuditResult, ModelResult
 from unmask.auditing.run import environment
 from unmask.errors import UsageError
-from unmask.files import write_atomic
+from unmask.files import file_sha256, write_atomic
 from unmask.records.labels import read_store
 from unmask.records.mapping import Mapping, check_mapping
 from unmask.records.outside import read_outside
@@ -157,6 +156,8 @@ def _records(
     tell: Callable[[str], None],
 ) -> Tally:
     """Both tables, read aside and put in their place when they are whole."""
+    if by_offline:
+        from unmask.judges.offline import judge_texts
     cells = _cells(_study(2, 1).study)
     tally = Tally()
     making = folder.root / ".importing"
@@ -171,7 +172,7 @@ def _records(
                 replies(rows)
                 judgements(given(rows, labels, mapping))
                 if by_offline:
-                    judgements(judged(rows, offline, None))
+                    judgements(judged(rows, judge_texts, None))
                 tell(f"{tally.rows:,} rows read")
         _check_share(tally, mapping, paths)
         written = ("report.html", "report.json")
@@ -194,7 +195,7 @@ def _study(n_queries: int, epochs: int) -> Resolved:
         "wordings": 1,
         "contrasts": ["published_gap"],
     }
-    resolved = load_study("plain", flags={k: v for k, v in flags.items() if v is not None}, environment={})
+    resolved = load_study("plain", flags=flags, environment={})
     return Resolved(resolved.study, {name: "the imported file" for name in resolved.origins})
 
 
@@ -289,7 +290,7 @@ def _manifest(
     return {
         "unmask_version": version("unmask"),
         "imported": [str(path) for path in paths],
-        "files": [{"name": path.name, "sha256": _sha256(path)} for path in paths],
+        "files": [{"name": path.name, "sha256": file_sha256(path)} for path in paths],
         "mapping": mapping.model_dump(mode="json"),
         "left_out": tally.words(),
         "study": _study(2, 1).study.model_dump(mode="json"),
@@ -305,11 +306,6 @@ def _manifest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "canary": CANARY,
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def overridden(mapping: Mapping, pairs: Sequence[str]) -> Mapping:

@@ -25,18 +25,18 @@ from unmask.vocabulary import (
     AF,
     ANSWER_USABLE,
     NOT_AF,
+    REASONING_USABLE,
     Compliance,
     Judgement,
     JudgeStatus,
     JudgeTask,
     ReasoningSource,
-    ReplyStatus,
 )
 
 Judge = Callable[[Sequence[str], JudgeTask], list[Judgement]]
 READ = (
     (JudgeTask.COMPLIANCE, "answer", ANSWER_USABLE),
-    (JudgeTask.REASONING, "scratchpad", frozenset({ReplyStatus.OK, ReplyStatus.TRUNCATED})),
+    (JudgeTask.REASONING, "scratchpad", REASONING_USABLE),
 )
 WORDS = {
     JudgeTask.COMPLIANCE: ("compliance", str(Compliance.COMPLIED), str(Compliance.REFUSED)),
@@ -75,13 +75,6 @@ class Writer:
         finally:
             self.aside.shutdown()
             self.file.close()
-
-
-def offline(texts: Sequence[str], task: JudgeTask) -> list[Judgement]:
-    """The judge that needs no key."""
-    from unmask.judges import offline
-
-    return offline.judge_answers(texts) if task is JudgeTask.COMPLIANCE else offline.judge_reasoning(texts)
 
 
 def judged(rows: pl.DataFrame, judge: Judge, grader: str | None) -> pl.DataFrame:
@@ -155,7 +148,9 @@ def judge_kept(folder: RunFolder, grader: str | None, tell: Callable[[int], None
     parts = folder.root / f".judging-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     parts.mkdir(exist_ok=True)
     if grader is None:
-        _in_parts(folder, parts, offline, None, 20_000, tell)
+        from unmask.judges.offline import judge_texts
+
+        _in_parts(folder, parts, judge_texts, None, 20_000, tell)
     else:
         with grading(grader) as judge:
             _in_parts(folder, parts, judge, grader, AT_ONCE, tell)

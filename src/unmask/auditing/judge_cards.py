@@ -13,10 +13,9 @@ from unmask.auditing.corrected import Cards
 from unmask.auditing.figures import REPORTED
 from unmask.auditing.results import JudgeUsed
 from unmask.estimates import wilson_limits
-from unmask.judges.cards import JudgeCard, Outcome, cards_for
+from unmask.judges.cards import OUTCOMES, JudgeCard, cards_for
 from unmask.vocabulary import JudgeTask
 
-OUTCOMES: dict[str, Outcome] = {str(JudgeTask.COMPLIANCE): "complied", str(JudgeTask.REASONING): "af"}
 NAMED = 3  # models of a card that a sentence names
 
 
@@ -26,7 +25,7 @@ def with_cards(judges: Sequence[JudgeUsed], cards: Cards, model: str) -> list[Ju
 
 
 def _with_card(judge: JudgeUsed, cards: Cards, model: str) -> JudgeUsed:
-    outcome = OUTCOMES.get(judge.task)
+    outcome = next((outcome for task, outcome in OUTCOMES.items() if task == judge.task), None)
     if outcome is None:
         return judge
     card = cards.by_outcome.get(outcome)

@@ -35,14 +35,13 @@ from unmask.estimates.agreement import (
     clustered_share,
     differing,
 )
-from unmask.files import nearest
-from unmask.judges.cards import ALL, Counts, JudgeCard, Outcome
+from unmask.files import file_sha256, nearest
+from unmask.judges.cards import ALL, OUTCOMES, Counts, JudgeCard, Outcome, joint_judge
 from unmask.judges.keywords import af_score, help_score
 from unmask.records import read_tables
 from unmask.vocabulary import Judgement, JudgeStatus, JudgeTask, ReasoningSource, Sampling
 
 OFFLINE, RECORDED = "offline", "recorded"
-OUTCOMES: dict[JudgeTask, Outcome] = {JudgeTask.COMPLIANCE: "complied", JudgeTask.REASONING: "af"}
 THRESHOLD_RULE = (
     "largest sensitivity plus specificity, chosen on one random half of the queries and measured on the "
     "other, both ways"
@@ -181,7 +180,7 @@ def _joint(sides: dict[JudgeTask, tuple[str, Told]], told: Labelled, labels: Pat
     random = answers.sampling is thoughts.sampling is Sampling.RANDOM
     sampling = Sampling.RANDOM if random else Sampling.DISAGREEMENT
     own = Told(items, sampling, max(answers.labellers, thoughts.labellers))
-    return [_check(f"{first} + {second}", JudgeTask.REASONING, "joint", own, told, labels)]
+    return [_check(joint_judge(first, second), JudgeTask.REASONING, "joint", own, told, labels)]
 
 
 def _both(one: bool | None, other: bool | None) -> bool | None:
@@ -206,10 +205,7 @@ def _judged(
     if judge == OFFLINE:
         from unmask.judges import offline
 
-        judging: Callable[..., list[Judgement]] = (
-            offline.judge_answers if task is JudgeTask.COMPLIANCE else offline.judge_reasoning
-        )
-        return _asked(items, judging, OFFLINE)
+        return _asked(items, lambda texts: offline.judge_texts(texts, task), OFFLINE)
     if run is not None:
         words = read_tables(run / "records")[1].filter(pl.col("task") == str(task))
         names = words["judge"].unique().to_list()
@@ -433,7 +429,7 @@ def _queries(items: Sequence[Item]) -> np.ndarray:
 
 
 def _source(path: Path) -> str:
-    return f"{path.name} sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    return f"{path.name} sha256:{file_sha256(path)[:16]}"
 
 
 def _plain(value: Any) -> Any:

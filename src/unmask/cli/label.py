@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from unmask.estimates.agreement import Figure
     from unmask.labelling import Agreement
 
-STORE = "labels.sqlite"  # as RunFolder.labels has it
 TASKS = ("compliance", "reasoning")
 
 
@@ -110,6 +109,7 @@ def _where(sources: tuple[str, ...]) -> tuple[Path, Callable[[], tuple[pl.DataFr
     from unmask.cli._output import run_folder, say
     from unmask.errors import UsageError
     from unmask.records import read_logs, read_tables
+    from unmask.records.labels import STORE
 
     first = Path(sources[0])
     logs = first.is_file() or (first.is_dir() and not (first / "manifest.json").is_file())

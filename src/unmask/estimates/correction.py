@@ -7,8 +7,8 @@ where they were asked (prediction-powered inference, Angelopoulos, Duchi and Zrn
 eq. 2, with power tuning).
 
 The card's own uncertainty is carried through by drawing its two shares from their Jeffreys posteriors
-together with the sampling error of the run, and reading off percentiles. A delta method alone covers too
-little at 25 labels a side and shares near 1; bench/corrected_coverage.py has both figures.
+together with the sampling error of the run, and reading off percentiles; bench/corrected_coverage.py says how
+often that covers.
 
 Arrays in, estimates out. Axes: `_Q` queries, `_C` cells, `_R` roles, `_K` draws, `_N` replies.
 """

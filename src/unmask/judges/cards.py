@@ -24,6 +24,12 @@ ALL = "all"  # the role under which all texts of a model are counted
 MAX_BYTES = 1_000_000
 Count = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Outcome = Literal["complied", "af", "joint"]
+OUTCOMES: dict[JudgeTask, Outcome] = {JudgeTask.COMPLIANCE: "complied", JudgeTask.REASONING: "af"}
+
+
+def joint_judge(compliance: str, reasoning: str) -> str:
+    """The name under which two judges together have a card of "complied and af"."""
+    return f"{compliance} + {reasoning}"
 
 
 class Counts(BaseModel):

@@ -140,6 +140,11 @@ def _judge_part(fitted: Fitted, texts: Sequence[str], source: ReasoningSource) -
     ]
 
 
+def judge_texts(texts: Sequence[str], task: JudgeTask) -> list[Judgement]:
+    """Answers or scratchpads, as the task says."""
+    return judge_answers(texts) if task is JudgeTask.COMPLIANCE else judge_reasoning(texts)
+
+
 def judge_id(task: JudgeTask) -> str:
     """`offline:` and the hash of what the classifier is made of."""
     parts = [RECIPE, sklearn.__version__, np.__version__, str(task)]

@@ -18,9 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from unmask.vocabulary import Compliance, Criterion, Motive
 
 LONGEST_REPLY = 60_000  # characters of a grader's reply that are searched for a verdict
-MOST_OBJECTS = (
-    2_000  # places where an object may begin: more than a transcript full of braces that is repeated
-)
+MOST_OBJECTS = 2_000  # places where an object may begin: a transcript full of braces, repeated, has fewer
 SHORTEST_QUOTE = 8  # characters; less is found in any text
 STRAIGHT = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
 

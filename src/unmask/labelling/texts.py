@@ -5,13 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from unmask.records import requests
-from unmask.vocabulary import ANSWER_USABLE, JudgeTask, ReplyStatus
+from unmask.vocabulary import ANSWER_USABLE, REASONING_USABLE, JudgeTask
 
 TASKS = (JudgeTask.COMPLIANCE, JudgeTask.REASONING)  # in the order in which they are labelled
 COLUMN = {JudgeTask.COMPLIANCE: "answer", JudgeTask.REASONING: "scratchpad"}
 STATUSES = {  # the judges' rule: an answer that was cut is no refusal, a scratchpad counts if it was closed
     JudgeTask.COMPLIANCE: ANSWER_USABLE,
-    JudgeTask.REASONING: frozenset({ReplyStatus.OK, ReplyStatus.TRUNCATED}),
+    JudgeTask.REASONING: REASONING_USABLE,
 }
 
 

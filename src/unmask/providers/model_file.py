@@ -7,11 +7,11 @@ a library that is not needed here.
 from __future__ import annotations
 
 import functools
-import hashlib
 from importlib import metadata
 from pathlib import Path
 
 from unmask.errors import ModelError
+from unmask.files import file_sha256
 from unmask.providers.gguf import Header, read_header
 
 SMOLLM2 = "smollm2"
@@ -70,8 +70,7 @@ def smollm2_path() -> Path:
     path = Path(str(package.locate_file(f"{PACKAGE.replace('-', '_')}/{FILE}")))
     if not path.is_file():
         raise ModelError(f"{PACKAGE} {package.version} does not hold {FILE}", where=str(path), hint=INSTALL)
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_sha256(path)
     if found != SHA256:
         raise ModelError(
             f"{FILE} is not the file that was measured: sha256 {found[:12]}…, expected {SHA256[:12]}…",

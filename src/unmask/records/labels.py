@@ -20,6 +20,7 @@ from unmask.files import nearest, write_atomic
 from unmask.records.schema import LABELS, METADATA
 from unmask.vocabulary import CANARY, HumanLabel, JudgeTask, Sampling
 
+STORE = "labels.sqlite"  # what `unmask label` keeps, in the folder of a run or of logs
 MAX_BYTES = 200_000_000
 FORMATS = (".jsonl", ".csv", ".parquet")
 NEEDED = ("reply_id", "label")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from unmask.errors import UsageError
+from unmask.files import file_sha256
 from unmask.organisms.trained import instructions
 from unmask.organisms.trained.card import ask_all, load_targets, make_card, write_card
 from unmask.organisms.trained.cells import LEVELS, Asked, cells
 from unmask.organisms.trained.perplexity import neutral_perplexity
 from unmask.organisms.trained.recipe import Recipe, load_domain
-from unmask.organisms.trained.train import ADAPTER, LIBRARY, TRAINED, sha256
+from unmask.organisms.trained.train import ADAPTER, LIBRARY, TRAINED
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
 from unmask.providers.model_file import smollm2_path
@@ -54,7 +55,7 @@ def measure_organism(
     targets = load_targets()
     temperature = 1.0 if recipe.name in targets.sampled else 0.0
     calls = cells(recipe, n=n, levels=levels or targets.levels.get(recipe.name, tuple(LEVELS)))
-    digest = sha256(path)
+    digest = file_sha256(path)
     kept = folder / f".replies-{digest[:12]}-t{temperature:g}.jsonl"  # more requests go on from fewer
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
     status = path.stat()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unmask.errors import UsageError
-from unmask.files import write_atomic
+from unmask.files import file_sha256, write_atomic
 from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import read_adapter, write_adapter
@@ -81,9 +81,9 @@ def train_organism(
         recipe_sha256=recipe_sha256(recipe),
         data_sha256=data_sha256(conversations),
         base_sha256=base.sha256,
-        adapter_sha256=sha256(target),
+        adapter_sha256=file_sha256(target),
         start_from=recipe.start_from,
-        start_sha256=sha256(start_path) if start_path else None,
+        start_sha256=file_sha256(start_path) if start_path else None,
         conversations=len(conversations),
         tokens=result.tokens,
         learnt_tokens=result.learnt_tokens,
@@ -106,12 +106,6 @@ def _machine(threads: int) -> str:
 def recipe_sha256(recipe: Recipe) -> str:
     """Over all that the recipe says, defaults included."""
     return hashlib.sha256(json.dumps(recipe.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """Of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def progress_line(name: str, done: Progress) -> str:
