@@ -42,6 +42,8 @@ def no_kept_models(monkeypatch):
 def browser():
     from tests.chromium import ARGS, CHROMIUM, playwright
 
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser

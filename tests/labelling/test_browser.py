@@ -10,7 +10,7 @@ import pytest
 from tests.chromium import NEEDS_CHROMIUM
 from tests.labelling import runs
 from tests.report.hostile import ATTACKS
-from tests.report.test_browser import SMALLEST_CONTRAST, WATCH
+from tests.report.watched import SMALLEST_CONTRAST, VIOLATIONS
 from unmask.records.labels import read_store
 from unmask.report.visible import visible
 
@@ -36,7 +36,7 @@ def visit(browser):
         page.on("pageerror", lambda e: page.troubles.append(str(e)))
         page.on("dialog", lambda d: (page.troubles.append(d.message), d.dismiss()))
         page.on("response", lambda r: page.bodies.append(r))
-        context.add_init_script(WATCH)
+        context.add_init_script(VIOLATIONS)
         page.goto(url)
         page.wait_for_selector("#text:not([hidden]), #end:not([hidden])")
         return page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import pytest
@@ -11,30 +10,11 @@ import pytest
 from tests.chromium import NEEDS_CHROMIUM
 from tests.report import fixtures
 from tests.report.hostile import ATTACKS, attack
+from tests.report.watched import SMALLEST_CONTRAST, watch
 from unmask.report import render
 from unmask.report.visible import visible
 
 pytestmark = NEEDS_CHROMIUM
-WATCH = """
-window.__violations = [];
-document.addEventListener("securitypolicyviolation", (e) => window.__violations.push(e.violatedDirective + " " + e.blockedURI));
-"""  # noqa: E501
-
-
-@dataclass
-class Watched:
-    """A page with all that went wrong on it."""
-
-    page: object
-    requests: list = field(default_factory=list)
-    troubles: list = field(default_factory=list)
-
-    def quiet(self):
-        assert self.troubles == []
-        assert [u for u in self.requests if not u.startswith(("file:", "data:"))] == []
-        assert len([u for u in self.requests if u.startswith("file:")]) == 1
-        assert self.page.evaluate("window.__violations") == []
-        assert self.page.evaluate("window.__pwned") is None
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +39,7 @@ def visit(browser, files):
         context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
         contexts.append(context)
         context.set_default_timeout(10_000)
-        page = context.new_page()
-        watched = Watched(page)
-        page.on("request", lambda r: watched.requests.append(r.url))
-        page.on("console", lambda m: watched.troubles.append(f"console {m.type}: {m.text}"))
-        page.on("pageerror", lambda e: watched.troubles.append(f"error: {e}"))
-        page.on("dialog", lambda d: (watched.troubles.append(f"dialog: {d.message}"), d.dismiss()))
-        page.on("popup", lambda p: watched.troubles.append(f"popup: {p.url}"))
-        context.add_init_script(WATCH)
-        page.goto(f"file://{files[0] / name}.html{fragment}")
-        return watched
+        return watch(context, f"file://{files[0] / name}.html{fragment}")
 
     yield go
     for context in contexts:
@@ -250,25 +221,6 @@ def test_it_fits_the_window_and_can_be_read(visit, width, scheme, name):
 
 
 # WCAG's contrast of every visible text with the first ground behind it; the lowest on the page.
-SMALLEST_CONTRAST = """() => {
-  const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length > 3 && m[3] === 0 ? null : m.slice(0, 3); };
-  const light = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
-    return .2126 * r + .7152 * g + .0722 * b; };
-  let worst = { ratio: 99 };
-  for (const e of document.querySelectorAll("body *")) {
-    const text = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!text || !e.getClientRects().length || e.closest("script, style, option, .skip, .sr")) continue;
-    const style = getComputedStyle(e);
-    const ink = parse(e.closest("svg") ? style.fill : style.color);
-    let ground = null;
-    for (let up = e; up && !ground; up = up.parentElement) ground = parse(getComputedStyle(up).backgroundColor);
-    if (!ink || !ground) continue;
-    const [a, b] = [light(ink), light(ground)].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < worst.ratio) worst = { ratio, text: e.textContent.slice(0, 40), tag: e.tagName + "." + e.className };
-  }
-  return worst;
-}"""  # noqa: E501
 
 
 def test_print_shows_the_figures(visit, tmp_path):

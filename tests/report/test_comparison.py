@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.auditing.test_compare import OTHER, save
 from tests.report import fixtures
 from tests.report.hostile import ATTACKS
-from tests.report.test_browser import ARGS, CHROMIUM, SMALLEST_CONTRAST, WATCH, Watched, playwright
+from tests.report.watched import SMALLEST_CONTRAST, watch
 from unmask.auditing.compare import compare
 from unmask.errors import UsageError
 from unmask.report import numbers
@@ -102,29 +102,18 @@ def test_p_values_in_words():
 
 
 @pytest.fixture
-def visit(found, hostile, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+def visit(browser, found, hostile, tmp_path):
     (tmp_path / "plain.html").write_text(render(found), encoding="utf-8")
     (tmp_path / "hostile.html").write_text(render(hostile), encoding="utf-8")
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    contexts = []
 
-        def go(name, **options):
-            context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
-            page = context.new_page()
-            watched = Watched(page)
-            page.on("request", lambda r: watched.requests.append(r.url))
-            page.on("console", lambda m: watched.troubles.append(f"console {m.type}: {m.text}"))
-            page.on("pageerror", lambda e: watched.troubles.append(f"error: {e}"))
-            page.on("dialog", lambda d: (watched.troubles.append(f"dialog: {d.message}"), d.dismiss()))
-            page.on("popup", lambda w: watched.troubles.append(f"popup: {w.url}"))
-            context.add_init_script(WATCH)
-            page.goto(f"file://{tmp_path / name}.html")
-            return watched
+    def go(name, **options):
+        contexts.append(browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options))
+        return watch(contexts[-1], f"file://{tmp_path / name}.html")
 
-        yield go
-        browser.close()
+    yield go
+    for context in contexts:
+        context.close()
 
 
 @pytest.mark.browser
