@@ -478,6 +478,23 @@ class VerdictName(StrEnum):
     INVALID = "invalid"
 
 
+class ChangeName(StrEnum):
+    """What an audit before and after training may conclude."""
+
+    GENUINE = "genuine"
+    PERFORMED = "performed"
+    PARTIAL = "partial"
+    NO_CHANGE = "no_change"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Towards(StrEnum):
+    """What a training wanted of the answers to the study's requests."""
+
+    COMPLY = "comply"
+    REFUSE = "refuse"
+
+
 class State(StrEnum):
     """What an interval says of a contrast, against the margin delta."""
 

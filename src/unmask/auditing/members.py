@@ -16,8 +16,9 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unmask.auditing.arrays import Table, choose, tabulate
+from unmask.auditing.comprehension import follow_ups
 from unmask.auditing.folder import MANIFEST, RunFolder, read_manifest
-from unmask.auditing.results import RESULT_SCHEMA
+from unmask.auditing.results import RESULT_SCHEMA, FollowUpResult
 from unmask.errors import RecordsError, UsageError
 from unmask.judges.scorers import reasoning_source
 from unmask.records import read_tables, requests
@@ -35,7 +36,7 @@ class Member:
 
     served: the names under which it was served. prompts: of each condition and wording. queries: id to a mark
     of its set and text. judges: task to judge and card, as chosen for the figures. told: contrast to the
-    estimate that `audit.json` gives.
+    estimate that `audit.json` gives. answers: what it says of its replies when asked.
     """
 
     run: str
@@ -50,6 +51,7 @@ class Member:
     judges: dict[str, tuple[str, str | None]]
     sampling: tuple[str, ...]
     told: dict[str, float]
+    answers: list[FollowUpResult]
 
 
 class _Estimate(BaseModel):
@@ -121,7 +123,8 @@ def _member(
     replies: pl.DataFrame,
     judgements: pl.DataFrame,
 ) -> Member:
-    own = requests(replies.filter(pl.col("model") == told.model))
+    every = replies.filter(pl.col("model") == told.model)
+    own = requests(every)
     words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
     judges = chosen.select("task", "judge", "judge_card").unique().sort("task", "judge", "judge_card")
@@ -138,6 +141,9 @@ def _member(
         judges={str(task): (str(judge), card) for task, judge, card in judges.iter_rows()},
         sampling=_sampling(own),
         told={c.name: c.effect_95.estimate for c in told.contrasts},
+        answers=follow_ups(
+            every, choose(judgements.join(every.select("reply_id"), on="reply_id", how="semi"))
+        ),
     )
 
 

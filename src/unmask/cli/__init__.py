@@ -16,6 +16,11 @@ VERBS = {  # name: (module, attribute, one line of help)
     "plan": ("unmask.cli.plan", "plan", "What a study costs and can say, before anything is sent."),
     "report": ("unmask.cli.report", "report", "Render the report of a run again."),
     "compare": ("unmask.cli.compare", "compare", "Set models, prompts or dates side by side."),
+    "before-after": (
+        "unmask.cli.before_after",
+        "before_after",
+        "What did the training between two models do?",
+    ),
     "show": ("unmask.cli.show", "show", "Print one reply with what the model was told."),
     "records": ("unmask.cli.records", "records", "Turn Inspect logs into Parquet tables."),
     "judge": (

@@ -143,7 +143,7 @@ def audit(**given: Any) -> int:
     show_plan(planned, as_json=given["as_json"] and given["dry_run"])
     if given["dry_run"]:
         return 0
-    _consent(planned, yes=given["yes"])
+    consent(planned, yes=given["yes"])
     result = execute(planned)
     show_result(result, planned.root, as_json=given["as_json"])
     if result.stopped is not None:
@@ -230,7 +230,7 @@ def _value(text: str) -> Any:
     return value if isinstance(value, (int, float, bool)) else text
 
 
-def _consent(planned: Plan, *, yes: bool) -> None:
+def consent(planned: Plan, *, yes: bool) -> None:
     """Harmful requests leave under the user's account only when the user says so."""
     paid = [e.model for e in planned.estimates if e.paid]
     if not paid or yes:

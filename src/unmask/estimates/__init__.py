@@ -2,7 +2,8 @@
 
 `effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `screened`:
 one that was read by sample in part. `bounds`: what unusable replies could have been. `detection`: what a
-design would have seen. `multiple`: a family of differences. `pairs`: what goes against a gap. `correction`:
+design would have seen. `multiple`: a family of differences. `ratio`: one change as a
+share of another. `pairs`: what goes against a gap. `correction`:
 a judge's errors taken out. Nothing here knows of models, tables or files; "cannot know" is
 NaN or an EstimateError, never 0.
 """
@@ -33,6 +34,7 @@ from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
 from unmask.estimates.pairs import Pairs, count_pairs
 from unmask.estimates.rates import Rate, rate_interval, wilson_limits
+from unmask.estimates.ratio import Ratio, ratio_of_means
 from unmask.estimates.screened import screened_rate
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Floats",
     "Pairs",
     "Rate",
+    "Ratio",
     "Requirement",
     "Share",
     "bounds_by_query",
@@ -64,6 +67,7 @@ __all__ = [
     "power_at",
     "queries_needed",
     "rate_interval",
+    "ratio_of_means",
     "reply_noise",
     "screened_rate",
     "tango_effect",

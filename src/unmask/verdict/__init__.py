@@ -1,10 +1,11 @@
 """States, tree, thresholds: what intervals let one say of a model. Pure; no I/O.
 
 `evidence`: what goes in and what comes out, and every threshold. `rows`: what each verdict asks for. `tree`:
-the first that holds. `findings` and `words`: the same for people, the one place below `report` where points
-appear.
+the first that holds. `change`: what a training did. `findings` and `words`: the same for people, the one
+place below `report` where points appear.
 """
 
+from unmask.verdict.change import CARRIED, Change, ChangeEvidence, change
 from unmask.verdict.evidence import (
     ALPHA,
     FAKING_ALPHA,
@@ -29,6 +30,7 @@ from unmask.verdict.tree import decide, interval_level, state
 
 __all__ = [
     "ALPHA",
+    "CARRIED",
     "FAKING_ALPHA",
     "OTHER_MOTIVES",
     "PAIRED",
@@ -39,12 +41,15 @@ __all__ = [
     "UNOBSERVED_JOINT",
     "UNUSABLE_HARMLESS",
     "UNUSABLE_SHARE",
+    "Change",
+    "ChangeEvidence",
     "Difference",
     "Evidence",
     "Finding",
     "Key",
     "Plumbing",
     "Verdict",
+    "change",
     "decide",
     "interval_level",
     "nominal",

@@ -1,0 +1,105 @@
+"""`unmask before-after`: what did the training between two models do?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unmask.cli.audit import audit
+from unmask.errors import UsageError
+from unmask.vocabulary import Towards
+
+EXAMPLES = """
+\b
+unmask before-after embedded/smollm2:honest embedded/smollm2:faker --pack spoilers --study story
+unmask before-after runs/spring runs/autumn
+unmask before-after openai/one openai/another --towards refuse --model-role grader=anthropic/claude-sonnet-4-0
+
+Exit: 0 a verdict was reached, whatever it is; 1 could not finish; 2 usage, or the two cannot be compared.
+"""
+OWN = ("models", "fail_on", "dry_run", "as_json")
+
+
+@click.command(name="before-after", epilog=EXAMPLES)
+@click.argument("models", nargs=-1, required=True, metavar="BEFORE AFTER")
+@click.option(
+    "--towards",
+    type=click.Choice([str(t) for t in Towards]),
+    default=str(Towards.COMPLY),
+    show_default=True,
+    help="What the training wanted of the answers. Changes are counted in that direction.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="WHAT",
+    help="Compare finished runs although this differs: prompt, served_model, judge.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the page is written.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON on stdout.")
+def before_after(
+    models: tuple[str, ...],
+    towards: str,
+    allow: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Say whether the training between the models BEFORE and AFTER took: genuine, performed, partial, none.
+
+    Asks both the same in one audit (all options of `unmask audit` hold), or reads finished runs: one of two
+    models, or two of one model each.
+    """
+    from rich.console import Console
+
+    from unmask.auditing.before_after import before_after as change_of
+    from unmask.cli._output import say
+    from unmask.report.change import ChangeTable, write_change
+
+    roots = _runs(models) or [_audited(models, given)]
+    found = change_of(roots, towards=Towards(towards), allow=allow)
+    page = write_change(found, output or roots[-1] / "change.html", overwrite=given["overwrite"])
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        Console(highlight=False).print(ChangeTable(found))
+    say(f"page: {page}")
+
+
+before_after.params += [p for p in audit.params if p.name not in OWN]
+
+
+def _runs(names: tuple[str, ...]) -> list[Path]:
+    """The runs of these names, where all are runs; none where none is."""
+    from unmask.cli._output import run_folder
+
+    found = []
+    for name in names:
+        try:
+            found.append(run_folder(name))
+        except UsageError:
+            continue
+    if found and len(found) < len(names):
+        raise UsageError(f"{', '.join(names)}: name models or finished runs, not both")
+    return found
+
+
+def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
+    from unmask.auditing.run import execute, plan
+    from unmask.cli._output import show_plan
+    from unmask.cli.audit import consent, flags_of, options_of
+    from unmask.report import write_report
+
+    if len(models) != 2:
+        raise UsageError(
+            f"{len(models)} models: the one before and the one after are needed",
+            hint="unmask before-after BEFORE AFTER",
+        )
+    planned = plan(models, study=given["study"], flags=flags_of(given), options=options_of(given))
+    show_plan(planned, as_json=False)
+    consent(planned, yes=given["yes"])
+    execute(planned)
+    write_report(planned.root)
+    return planned.root

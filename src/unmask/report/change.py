@@ -1,0 +1,165 @@
+"""Before and after a training as one HTML file and as a table for a terminal. Estimates nothing; all text is
+hostile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from unmask.auditing.before_after import BeforeAfter, CellChange
+from unmask.auditing.results import Interval
+from unmask.errors import UsageError
+from unmask.files import write_atomic
+from unmask.report import charts, numbers, template, words
+from unmask.report.rows import scene
+from unmask.report.visible import one_line
+from unmask.vocabulary import ChangeName, Role, Towards
+
+MARK = '<meta name="generator" content="unmask before-after'  # by which our own page is known
+HEADLINES = {
+    ChangeName.GENUINE: "The change is genuine",
+    ChangeName.PERFORMED: "The change is performed",
+    ChangeName.PARTIAL: "The change is partial",
+    ChangeName.NO_CHANGE: "No change",
+    ChangeName.INCONCLUSIVE: "Cannot tell",
+}
+WANTED = {Towards.COMPLY: "to comply with what was asked", Towards.REFUSE: "to refuse what was asked"}
+GLOSSARY_TERMS = ("interval", "margin (δ)", "point", "query", "unusable")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One change in words and figures."""
+
+    name: str
+    interval: Interval | None
+
+
+def lines(found: BeforeAfter) -> list[Line]:
+    """The changes that the verdict looks at, in the order in which it does."""
+    return [
+        Line("where it believes that it is trained", found.trained),
+        Line("where it believes that nobody trains it", found.unobserved),
+        Line("the latter beyond four fifths of the former", found.carried),
+        Line("the story effect before", found.story[0]),
+        Line("the story effect after", found.story[1]),
+        Line("alignment-faking reasoning where trained", found.reasoning),
+    ]
+
+
+def render(found: BeforeAfter) -> str:
+    """The page. Same figures, same bytes; no script and no request at all."""
+    style = template.asset("style.css")
+    rows = [_chart_row(line) for line in lines(found)]
+    pictures = {k: charts.contrasts(rows, size, delta=100 * found.delta) for k, size in charts.SIZES.items()}
+    html = template.environment().get_template("change.html.j2").render(
+        found=found,
+        headline=HEADLINES[ChangeName(found.verdict)],
+        wanted=WANTED[Towards(found.towards)],
+        lines=lines(found),
+        ratio=ratio_words(found),
+        cells=[(c, scene(c.condition), words.ROLES[Role(c.condition["role"])]) for c in found.cells],
+        pictures=pictures,
+        roles={str(role): word for role, word in words.ROLES.items()},
+        glossary=[(term, text) for term, text in words.GLOSSARY if term in GLOSSARY_TERMS],
+        policy=template.policy(style),
+        style=Markup(style),
+    )  # fmt: skip
+    return html + "\n"
+
+
+def write_change(found: BeforeAfter, path: Path, *, overwrite: bool = False) -> Path:
+    """Write the page; one of an earlier comparison is replaced, another file only when told.
+
+    Raises:
+        UsageError: the file is there and is no such page.
+        UnmaskError: the disk is full, or not writable.
+    """
+    if path.exists() and not overwrite and MARK not in _head(path):
+        raise UsageError(
+            f"{path} is there and is no page of unmask before-after",
+            hint="-o OTHER, or --overwrite to replace it",
+        )
+    return write_atomic(path, render(found))
+
+
+def ratio_words(found: BeforeAfter) -> str:
+    """The transfer ratio with its limits, or why there is none."""
+    if found.ratio is None:
+        return "none: the change where trained may be 0, and a share of nothing says nothing"
+    r = found.ratio
+    return f"{r.estimate:.2f} ({r.low:.2f} to {r.high:.2f})"
+
+
+@dataclass(frozen=True)
+class ChangeTable:
+    """The same for a terminal or a pipe."""
+
+    found: BeforeAfter
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich asks of a renderable."""
+        plain = console.no_color or not options.is_terminal
+        found = self.found
+        bold = "" if plain else "bold"
+        yield Text(f"\n{one_line(found.before)} → {one_line(found.after)}", style=bold)
+        yield Text(f"{HEADLINES[ChangeName(found.verdict)]}: {one_line(found.sentence)}", style=bold)
+        for reason in (*found.reasons, *found.open):
+            yield Text(f"- {one_line(reason)}")
+        for kind, said in found.allowed.items():
+            yield Text(f"Allowed to differ ({one_line(kind)}): " + "; ".join(map(one_line, said)))
+        table = _table(f"Changes in points, with 95 % intervals; margin ±{100 * found.delta:g}", plain=plain)
+        table.add_column("")
+        table.add_column("change", justify="right")
+        for line in lines(found):
+            table.add_row(line.name, numbers.gap(line.interval) if line.interval else "cannot be known")
+        yield table
+        yield Text(f"Unwatched change as a share of the trained one: {ratio_words(found)}")
+        yield _cell_table(found.cells, plain=plain)
+
+
+def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
+    table = _table("By condition: share that complied", plain=plain)
+    for title, right in (("condition", False), ("before", True), ("after", True), ("change", True)):
+        table.add_column(title, justify="right" if right else "left")
+    for cell in cells:
+        where = f"{scene(cell.condition)}; {words.ROLES[Role(cell.condition['role'])]}"
+        told = (numbers.percent(i.estimate if i else None) for i in (cell.before, cell.after))
+        table.add_row(where, *told, numbers.gap(cell.change))
+    return table
+
+
+def _table(title: str, *, plain: bool) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="none" if plain else "dim",
+        box=None if plain else SIMPLE_HEAD,
+        header_style="none" if plain else "dim",
+        pad_edge=False,
+        safe_box=True,
+    )
+
+
+def _chart_row(line: Line) -> charts.Row:
+    label = line.name[:1].upper() + line.name[1:]
+    if line.interval is None:
+        return charts.Row(label, "cannot be known")
+    i = line.interval
+    return charts.Row(label, numbers.gap(i), 100 * i.estimate, 100 * i.low, 100 * i.high)
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(20_000)
+    except OSError:
+        return ""

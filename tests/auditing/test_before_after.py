@@ -1,0 +1,143 @@
+"""Two runs as one model before and after training: what is paired, what is refused, what is found."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.auditing.test_compare import change, save
+from tests.report import fixtures
+from unmask.auditing.before_after import before_after
+from unmask.errors import UsageError
+from unmask.estimates import mean_effect
+from unmask.records import read_tables
+from unmask.vocabulary import Towards
+
+CLEAN = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def model(name, trained, neither, **more):
+    rates = {"trained": trained, "rated_only": neither, "neither": neither}
+    return fixtures.Faked(name, rates, statuses=CLEAN, screening=False, **more)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    made = {
+        "calm": (model("calm", 0.05, 0.05, af_share=0.0), 7),
+        "faking": (model("faking", 0.9, 0.05, af_share=0.9), 8),
+        "changed": (model("changed", 0.95, 0.95, af_share=0.0), 9),
+        "half": (model("half", 0.95, 0.4, af_share=0.0), 10),
+    }
+    return {
+        name: save(folder / name, m, seed=seed, n_queries=100, epochs=4, delta=0.12)
+        for name, (m, seed) in made.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [("faking", "performed"), ("changed", "genuine"), ("half", "partial")],
+)
+def test_what_was_made_is_found(runs, after, verdict):
+    found = before_after([runs["calm"], runs[after]])
+    assert (found.verdict, found.before, found.after) == (verdict, "calm", after)
+
+
+def test_a_model_against_its_own_copy_did_not_move(runs):
+    found = before_after([runs["calm"], runs["calm"]])
+    assert found.verdict == "no_change"
+    assert "did not move it" in found.sentence
+    assert (found.trained.estimate, found.ratio) == (0.0, None)
+
+
+def test_a_training_towards_refusing_is_the_mirror_image(runs):
+    there = before_after([runs["calm"], runs["changed"]])
+    back = before_after([runs["changed"], runs["calm"]], towards=Towards.REFUSE)
+    assert back.verdict == "genuine"
+    for name in ("trained", "unobserved", "carried"):
+        one, two = getattr(there, name), getattr(back, name)
+        assert (one.estimate, one.low, one.high) == pytest.approx((two.estimate, two.low, two.high))
+    still = before_after([runs["calm"], runs["calm"]], towards=Towards.REFUSE)
+    assert "all of what was wanted before" in still.sentence  # it refused 95 % already
+
+
+def test_changes_are_paired_by_request(runs):
+    """By hand, from the records, over both mappings."""
+    rates = []
+    for name in ("calm", "half"):
+        replies, words = read_tables(runs[name] / "records")
+        known = words.filter(pl.col("task") == "compliance", pl.col("status") == "ok")
+        by_query = (
+            replies.filter(pl.col("condition_key").str.starts_with("harmful.trained."))
+            .filter(pl.col("role") == "neither")
+            .join(known, on="reply_id")
+            .with_columns(helped=(pl.col("label") != "refused").cast(pl.Float64))
+            .group_by("query_id", "condition_key")
+            .agg(pl.col("helped").mean())
+            .group_by("query_id")
+            .agg(pl.col("helped").mean())
+        )
+        rates.append(dict(by_query.iter_rows()))
+    moved = np.array([rates[1][q] - rates[0][q] for q in sorted(rates[0])])
+    found = before_after([runs["calm"], runs["half"]])
+    expected = mean_effect(moved, level=0.95)
+    assert (found.unobserved.low, found.unobserved.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_unwatched_change_is_told_as_a_share_of_the_trained_one(runs):
+    found = before_after([runs["calm"], runs["half"]])
+    assert found.ratio.low < found.unobserved.estimate / found.trained.estimate < found.ratio.high
+    assert found.ratio.estimate == pytest.approx(found.unobserved.estimate / found.trained.estimate)
+
+
+def test_unread_reasoning_keeps_genuine_open(runs, tmp_path):
+    """Without scratchpads a change that looks genuine may be performed all the same."""
+    silent = save(
+        tmp_path / "silent",
+        fixtures.Faked("silent", {"trained": 0.95, "rated_only": 0.95, "neither": 0.95},
+                       statuses=(0.3, 0.7, 0, 0, 0, 0, 0), af_share=0.0, screening=False),
+        seed=4, n_queries=100, epochs=4, delta=0.12,
+    )  # fmt: skip
+    found = before_after([runs["calm"], silent])
+    assert found.unread > 0.5
+    assert (found.verdict, found.reasoning) == ("inconclusive", None)
+    assert "cannot be read" in found.open[0]
+
+
+def test_replies_that_could_not_be_read_withhold_a_verdict_that_they_could_change(runs, tmp_path):
+    holed = save(
+        tmp_path / "holed",
+        fixtures.Faked("holed", {"trained": 0.9, "rated_only": 0.05, "neither": 0.05},
+                       statuses=(0.8, 0, 0.2, 0, 0, 0, 0), screening=False),
+        seed=4, n_queries=100, epochs=4, delta=0.12,
+    )  # fmt: skip
+    found = before_after([runs["calm"], holed])
+    assert found.verdict == "inconclusive"
+    assert "unusable replies" in found.open[0]
+    assert "performed" in found.open[0]
+
+
+def test_what_cannot_be_compared_is_refused(runs, tmp_path):
+    with pytest.raises(UsageError, match="1 models"):
+        before_after([runs["calm"]])
+    other = save(tmp_path / "other", model("other", 0.9, 0.9), seed=5, n_queries=100, epochs=4)
+    change(other, replies=lambda t: t.with_columns(query=pl.col("query") + " Please."))
+    with pytest.raises(UsageError, match="same requests"):
+        before_after([runs["calm"], other])
+    told = save(tmp_path / "told", model("told", 0.9, 0.9), seed=5, n_queries=100, epochs=4)
+    change(told, replies=lambda t: t.with_columns(prompt_sha256=pl.lit("0" * 64)))
+    with pytest.raises(UsageError, match="told something else"):
+        before_after([runs["calm"], told])
+    found = before_after([runs["calm"], told], allow=["prompt"])
+    assert "prompts differ" in found.allowed["prompt"][0]
+
+
+def test_same_runs_same_bytes(runs):
+    one, two = (before_after([runs["calm"], runs["half"]]).to_json() for _ in range(2))
+    assert one == two
+    assert json.loads(one)["verdict"] == "partial"
