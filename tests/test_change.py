@@ -36,7 +36,7 @@ def name(evidence, bounds=None):
     ("evidence", "expected"),
     [
         (TOOK, ChangeName.GENUINE),
-        (replace(TOOK, reasoning=effect(0.3, 0.6)), ChangeName.PARTIAL),  # Opus after RL: the ratio alone says 1
+        (replace(TOOK, reasoning=effect(0.3, 0.6)), ChangeName.PARTIAL),  # Opus after RL
         (replace(TOOK, reasoning=None), ChangeName.INCONCLUSIVE),
         (replace(TOOK, reasoning=FELL), ChangeName.GENUINE),
         (replace(TOOK, reasoning=OPEN), ChangeName.INCONCLUSIVE),
