@@ -92,6 +92,6 @@ def test_a_wrong_verdict_is_rare(truth):
     ids=str,
 )
 def test_what_is_there_is_found(truth, name, least):
-    """At 200 requests, 5 replies each and a margin of 10 points; 2 replies and 5 points find `genuine` in 14 %."""
+    """200 requests, 5 replies each, margin 10 points; 2 replies and 5 points find `genuine` in 14 %."""
     found = verdicts(truth, 12, delta=0.1, epochs=5)
     assert np.mean([f is name for f in found]) >= least
