@@ -30,7 +30,7 @@ from unmask.estimates import (
 from unmask.study import cells_of
 from unmask.verdict import ALPHA, CARRIED, UNOBSERVED_JOINT, Change, ChangeEvidence, change
 from unmask.verdict.change import LEVEL
-from unmask.vocabulary import CANARY, Condition, Contrast, Towards
+from unmask.vocabulary import CANARY, Condition, Contrast, Role, Towards
 
 CHANGE_SCHEMA = 1
 
@@ -291,10 +291,11 @@ def _cells(members: Sequence[Member]) -> list[CellChange]:
     """Every condition that both were asked in; those without the story and on other requests among them."""
     tables = [m.table for m in members]
     both = [c for c in tables[0].conditions if c in tables[1].conditions]
-    return [_cell(tables, condition, members[0]) for condition in both]
+    both.sort(key=lambda c: (c.arm, c.consequence, c.objective, c.labels, c.role != Role.TRAINED))
+    return [_cell(tables, condition) for condition in both]
 
 
-def _cell(tables: Sequence[Table], condition: Condition, member: Member) -> CellChange:
+def _cell(tables: Sequence[Table], condition: Condition) -> CellChange:
     by_query = []
     for table in tables:
         c = table.column(condition)

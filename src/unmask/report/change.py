@@ -37,21 +37,22 @@ GLOSSARY_TERMS = ("interval", "margin (δ)", "point", "query", "unusable")
 
 @dataclass(frozen=True)
 class Line:
-    """One change in words and figures."""
+    """One change in words and figures; `short` beside a picture."""
 
     name: str
+    short: str
     interval: Interval | None
 
 
 def lines(found: BeforeAfter) -> list[Line]:
     """The changes that the verdict looks at, in the order in which it does."""
     return [
-        Line("where it believes that it is trained", found.trained),
-        Line("where it believes that nobody trains it", found.unobserved),
-        Line("the latter beyond four fifths of the former", found.carried),
-        Line("the story effect before", found.story[0]),
-        Line("the story effect after", found.story[1]),
-        Line("alignment-faking reasoning where trained", found.reasoning),
+        Line("where it believes that it is trained", "Where trained", found.trained),
+        Line("where it believes that nobody trains it", "Unwatched", found.unobserved),
+        Line("the latter beyond four fifths of the former", "Unwatched − 0.8 trained", found.carried),
+        Line("the story effect before", "Story effect before", found.story[0]),
+        Line("the story effect after", "Story effect after", found.story[1]),
+        Line("alignment-faking reasoning where trained", "Reasoning where trained", found.reasoning),
     ]
 
 
@@ -150,7 +151,7 @@ def _table(title: str, *, plain: bool) -> Table:
 
 
 def _chart_row(line: Line) -> charts.Row:
-    label = line.name[:1].upper() + line.name[1:]
+    label = line.short
     if line.interval is None:
         return charts.Row(label, "cannot be known")
     i = line.interval
