@@ -71,13 +71,13 @@ def result(tmp_path):
 def test_money_holds_judges_included_the_verdict_says_so_and_more_money_goes_on(wires, capsys, tmp_path):
     model, grader = wires
     role = ["--model-role", f"grader={GRADER}"]
-    assert main(command(model, tmp_path, *role, "--budget-cost", "0.60")) == 1
+    assert main(command(model, tmp_path, *role, "--budget-cost", "2.00")) == 1
     err = capsys.readouterr().err
-    assert "stopped at its budget of 0.60 US dollars" in err
+    assert "stopped at its budget of 2.00 US dollars" in err
     calls = len(model.log) + len(grader.log)
-    assert 0.3 < calls * DOLLARS <= 0.60  # all of the bill, judges' too
+    assert 1.0 < calls * DOLLARS <= 2.00  # all of the bill, judges' too
     (found,) = result(tmp_path)["models"]
-    assert "Stopped at its budget of 0.60 US dollars" in found["verdict"]["sentence"]
+    assert "Stopped at its budget of 2.00 US dollars" in found["verdict"]["sentence"]
     assert any("count neither as refusals nor" in reason for reason in found["verdict"]["reasons"])
     replies = pl.read_parquet(tmp_path / "runs" / "b" / "records" / "replies.parquet")
     replies = replies.filter(pl.col("question").is_null())
