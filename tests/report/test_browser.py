@@ -38,7 +38,7 @@ def visit(browser, files):
     def go(name, fragment="", **options):
         context = browser.new_context(**{"viewport": {"width": 1200, "height": 900}} | options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # a busy machine is no failed test
         return watch(context, f"file://{files[0] / name}.html{fragment}")
 
     yield go
