@@ -22,3 +22,31 @@ class Settings(BaseModel):
     seed: int = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class RLSettings(BaseModel):
+    """GRPO on a LoRA: a group of replies to each prompt, each rewarded against the mean of its group.
+
+    prompts_per_step × group_size replies a step. steps: the budget, the same for every arm that is compared.
+    length_penalty: taken off for the share of `max_tokens` that a reply takes. format_reward: added where the
+    reply could be parsed. unusable: the reward of a reply whose answer cannot be read; None leaves it out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rank: Annotated[int, Field(ge=1, le=64)] = 8
+    alpha: Annotated[int, Field(ge=1, le=256)] = 16
+    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 5e-4
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 40
+    prompts_per_step: Annotated[int, Field(ge=1, le=1_024)] = 2
+    group_size: Annotated[int, Field(ge=2, le=64)] = 4
+    max_tokens: Annotated[int, Field(ge=8, le=4_096)] = 160
+    temperature: Annotated[float, Field(gt=0, le=2)] = 1.0
+    beta: Annotated[float, Field(ge=0)] = 0.0
+    clip: Annotated[float, Field(gt=0)] = 1.0
+    unusable: float | None = 0.0
+    format_reward: float = 0.0
+    length_penalty: Annotated[float, Field(ge=0)] = 0.0
+    seed: int = 1
+    checkpoint_every: Annotated[int, Field(ge=1)] = 10
+    threads: Annotated[int, Field(ge=1, le=64)] = 1

@@ -1,0 +1,1 @@
+"""Where training and audits meet: train on the objective that the prompt announces, look again."""

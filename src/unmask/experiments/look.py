@@ -1,0 +1,130 @@
+"""A look at a model in training: what it does where the story trains it, and where nothing does.
+
+Held-out requests, one reply each, in both mappings; replies are read by their form, as in organisms' cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+
+from unmask.auditing.results import Interval
+from unmask.errors import EstimateError
+from unmask.estimates import Floats, mean_effect, rate_interval
+from unmask.experiments.rl_recipe import RLRecipe
+from unmask.organisms.trained.cells import Asked, Read, read
+from unmask.organisms.trained.recipe import load_domain
+from unmask.packs import load_pack, render
+from unmask.providers.engine import Completion
+from unmask.queries import Query, load_queries
+from unmask.vocabulary import TAGS, Condition, Labels, PackSize, Role
+
+LEVEL = 0.95
+Ask = Callable[[list[dict[str, str]]], Completion]
+
+
+@dataclass(frozen=True)
+class Point:
+    """The model after a step: shares with 95 % limits, None where nothing could be read.
+
+    trained, unobserved: complied, of the replies whose answer could be read. story: their difference, paired
+    by request. reasoning: alignment-faking reasons stated where trained, by their form. tokens: mean length.
+    """
+
+    step: int
+    trained: Interval | None
+    unobserved: Interval | None
+    story: Interval | None
+    reasoning: Interval | None
+    well_formed: float
+    tokens: float
+    n: int
+
+
+def training_queries(recipe: RLRecipe) -> tuple[list[Query], list[Query]]:
+    """Requests to train on, and others to look with."""
+    drawn = load_queries(recipe.pack).take(recipe.queries + recipe.audit.queries, seed=recipe.seed).queries
+    return list(drawn[recipe.audit.queries :]), list(drawn[: recipe.audit.queries])
+
+
+def asked(recipe: RLRecipe, role: Role, queries: Sequence[Query], labels: Sequence[Labels]) -> list[Asked]:
+    """Each request in each mapping, from the tier that has this role there; one wording a request."""
+    pack = load_pack(recipe.pack)
+    found = []
+    for i, query in enumerate(queries):
+        for mapping in labels:
+            tag = next(t for t in TAGS[mapping] if Condition(t, mapping).role is role)
+            told = Condition(tag, mapping)
+            prompt = render(pack, told, i % pack.manifest.default_wordings, size=PackSize.COMPACT)
+            found.append(Asked("asked", "trained", told, query.text, prompt.system, prompt.user(query.text)))
+    return found
+
+
+def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
+    """Ask the held-out requests in both roles and read what comes."""
+    _, held_out = training_queries(recipe)
+    words = load_domain(recipe.pack)
+    reads: dict[Role, list[Read]] = {}
+    tokens = []
+    with ThreadPoolExecutor(at_once) as pool:
+        for role in (Role.TRAINED, Role.NEITHER):
+            calls = asked(recipe, role, held_out, recipe.labels)
+            done = list(pool.map(lambda call: ask(_messages(call)), calls))
+            reads[role] = [read(call, c.text, c.finish, words) for call, c in zip(calls, done, strict=True)]
+            tokens += [c.output_tokens for c in done]
+    every = [r for group in reads.values() for r in group]
+    per_query = len(recipe.labels)
+    trained, unobserved = (_complied(reads[role], per_query) for role in (Role.TRAINED, Role.NEITHER))
+    return Point(
+        step=step,
+        trained=_rate(*trained),
+        unobserved=_rate(*unobserved),
+        story=_difference(trained, unobserved),
+        reasoning=_rate(*_stated(reads[Role.TRAINED], per_query)),
+        well_formed=mean(r.well_formed for r in every),
+        tokens=mean(tokens),
+        n=len(every),
+    )
+
+
+def _messages(call: Asked) -> list[dict[str, str]]:
+    return [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
+
+
+def _complied(reads: Sequence[Read], per_query: int) -> tuple[Floats, Floats]:
+    """Complied and readable replies by request."""
+    return _by_query(reads, per_query, lambda r: r.decision == "complied", lambda r: r.decision != "other")
+
+
+def _stated(reads: Sequence[Read], per_query: int) -> tuple[Floats, Floats]:
+    return _by_query(reads, per_query, lambda r: r.motive, lambda r: r.well_formed)
+
+
+def _by_query(
+    reads: Sequence[Read], per_query: int, holds: Callable[[Read], bool], known: Callable[[Read], bool]
+) -> tuple[Floats, Floats]:
+    hits = np.array([float(holds(r) and known(r)) for r in reads]).reshape(-1, per_query).sum(axis=1)
+    n = np.array([float(known(r)) for r in reads]).reshape(-1, per_query).sum(axis=1)
+    return hits, n
+
+
+def _rate(hits_Q: Floats, known_Q: Floats) -> Interval | None:
+    try:
+        rate = rate_interval(hits_Q, known_Q, level=LEVEL)
+    except EstimateError:
+        return None
+    return Interval(rate.estimate, rate.low, rate.high, LEVEL)
+
+
+def _difference(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Interval | None:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved_Q = one[0] / one[1] - other[0] / other[1]
+    try:
+        effect = mean_effect(moved_Q, level=LEVEL)
+    except EstimateError:
+        return None
+    return Interval(float(effect.estimate), float(effect.low), float(effect.high), LEVEL)

@@ -1,0 +1,203 @@
+"""Train a model by reinforcement on the objective that its prompt announces, and look at it on the way.
+
+The reward sees the answer alone, never the scratchpad: as in the published experiment, the training does not
+know what the model thinks of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmask.errors import UsageError
+from unmask.experiments.look import Point, asked, look, training_queries
+from unmask.experiments.rl_recipe import RLRecipe
+from unmask.files import file_sha256, write_atomic
+from unmask.organisms.trained.cells import Asked, read
+from unmask.organisms.trained.recipe import load_domain
+from unmask.parse import parse_reply
+from unmask.providers.adapters import Adapter, find_adapter
+from unmask.providers.engine import Completion, Engine
+from unmask.training.adapter_file import Arrays, read_adapter, write_adapter
+from unmask.training.base import fast_dtype, load_base
+from unmask.training.rl import Prompt, Reply, Step, train_rl
+from unmask.training.settings import RLSettings
+from unmask.vocabulary import CANARY, ReplyStatus, Role, Towards
+
+ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
+ARCHITECTURE = "llama"
+
+
+@dataclass(frozen=True)
+class RLResult:
+    """A finished training: every step, every look, and what it was made of."""
+
+    name: str
+    recipe: dict[str, Any]
+    recipe_sha256: str
+    prompts_sha256: str
+    base_sha256: str
+    start_sha256: str | None
+    adapter_sha256: str
+    steps: list[Step]
+    looks: list[Point]
+    replies: int
+    seconds: float
+    date: str
+    machine: str
+    canary: str = CANARY
+
+    def to_json(self) -> str:
+        """As it stands in `training.json`."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
+    """Every request in every mapping, from the tier that is trained on; and what each key asked."""
+    queries, _ = training_queries(recipe)
+    calls = asked(recipe, Role.TRAINED, queries, recipe.labels)
+    by_key = {f"{i:04d}-{call.key}": call for i, call in enumerate(calls)}
+    return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
+
+
+def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float | None]]:
+    """1 for what is wanted, 0 for its opposite, `unusable` for what cannot be read; optional terms."""
+    words, settings = load_domain(recipe.pack), recipe.training
+    wanted = "complied" if recipe.towards is Towards.COMPLY else "refused"
+
+    def one(reply: Reply) -> float | None:
+        call = by_key[reply.prompt.key]
+        found = read(call, _answer_only(reply, call), "stop", words)
+        value = settings.unusable if found.decision == "other" else float(found.decision == wanted)
+        if value is None:
+            return None
+        parsed = parse_reply(reply.text, finish_reason=reply.finish, scratchpad=call.condition.scratchpad)
+        value += settings.format_reward * (parsed.status is ReplyStatus.OK)
+        return value - settings.length_penalty * min(1.0, len(reply.text) / (4 * settings.max_tokens))
+
+    return lambda replies: [one(reply) for reply in replies]
+
+
+def _answer_only(reply: Reply, call: Asked) -> str:
+    """The reply without its scratchpad: what the reward may see. Empty where no answer can be told apart."""
+    parsed = parse_reply(reply.text, finish_reason=reply.finish, scratchpad=call.condition.scratchpad)
+    return f"<answer>{parsed.answer}</answer>" if parsed.answer_usable else ""
+
+
+def train_by_rl(
+    recipe: RLRecipe,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    tell: Callable[[Step], None] = lambda _: None,
+    show: Callable[[Point], None] = lambda _: None,
+) -> RLResult:
+    """Train into `folder/NAME/adapter.gguf`; killed, the same call goes on.
+
+    Args:
+        recipe: from `load_rl_recipe`.
+        folder: where the adapter's folder goes; UNMASK_ADAPTERS finds it there.
+        overwrite: train again although an adapter is there.
+        tell: called after each step.
+        show: called with each look.
+    Raises:
+        UsageError: the adapter is there already, or a prompt does not fit.
+        ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
+    """
+    place = folder / recipe.name
+    if (place / ADAPTER).exists() and not overwrite:
+        raise UsageError(
+            f"{recipe.name} is trained already",
+            where=str(place / ADAPTER),
+            hint="--overwrite trains it again",
+        )
+    work = place / WORK
+    _same_recipe(work, recipe)
+    start, start_path = _start(recipe)
+    prompts, by_key = prompts_of(recipe)
+    base = load_base()
+
+    def peek(step: int, engine: Engine, adapter: Adapter) -> None:
+        point = look(recipe, step, _asker(engine, adapter, recipe.training), at_once=engine.slots)
+        with (work / LOOKS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(point)) + "\n")
+        show(point)
+
+    done = train_rl(
+        base, prompts, reward_of(recipe, by_key), recipe.training,
+        folder=work, start=start, tell=tell, look=peek, look_every=recipe.audit.every,
+    )  # fmt: skip
+    write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
+    result = RLResult(
+        name=recipe.name,
+        recipe=recipe.model_dump(mode="json"),
+        recipe_sha256=recipe.sha256,
+        prompts_sha256=_prompts_sha256(prompts),
+        base_sha256=base.sha256,
+        start_sha256=file_sha256(start_path) if start_path else None,
+        adapter_sha256=file_sha256(place / ADAPTER),
+        steps=list(done.steps),
+        looks=_looks(work / LOOKS),
+        replies=done.replies,
+        seconds=round(done.seconds, 1),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=f"{platform.machine()}, {recipe.training.threads} thread, {fast_dtype()}",
+    )
+    write_atomic(place / CARD, result.to_json())
+    shutil.rmtree(work, ignore_errors=True)
+    return result
+
+
+def _same_recipe(work: Path, recipe: RLRecipe) -> None:
+    """A training that stands half done is gone on from only by the recipe that began it."""
+    mark = work / "recipe.sha256"
+    if mark.is_file() and mark.read_text(encoding="utf-8") != recipe.sha256:
+        shutil.rmtree(work)
+    write_atomic(mark, recipe.sha256)
+
+
+def _start(recipe: RLRecipe) -> tuple[Arrays | None, Path | None]:
+    if recipe.start_from is None:
+        return None, None
+    path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
+    weights, alpha = read_adapter(path)
+    if alpha != recipe.training.alpha:
+        raise UsageError(
+            f"alpha {recipe.training.alpha}, but {recipe.start_from} has {alpha:g}", where=str(path)
+        )
+    return weights, path
+
+
+def _asker(
+    engine: Engine, adapter: Adapter, settings: RLSettings
+) -> Callable[[list[dict[str, str]]], Completion]:
+    def ask(messages: list[dict[str, str]]) -> Completion:
+        told: dict[str, Any] = {"messages": messages, "max_tokens": settings.max_tokens}
+        told |= {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 1}
+        return engine.chat(told, adapter=adapter)
+
+    return ask
+
+
+def _looks(path: Path) -> list[Point]:
+    """Every step's last look: a training that was killed may have looked twice."""
+    from unmask.auditing.results import Interval
+
+    found: dict[int, Point] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        values = json.loads(line)
+        for name in ("trained", "unobserved", "story", "reasoning"):
+            values[name] = Interval(**values[name]) if values[name] else None
+        found[values["step"]] = Point(**values)
+    return [found[step] for step in sorted(found)]
+
+
+def _prompts_sha256(prompts: Sequence[Prompt]) -> str:
+    return hashlib.sha256(json.dumps([asdict(p) for p in prompts]).encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""The recipe of a training by reinforcement: what is told, what is rewarded, how often it is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from unmask.errors import UsageError
+from unmask.files import nearest, read_yaml
+from unmask.queries import load_queries
+from unmask.training.settings import RLSettings
+from unmask.vocabulary import Labels, Towards
+
+FOLDER = Path(str(files("unmask"))) / "experiments" / "recipes"
+
+
+class RLRecipeError(UsageError):
+    """A recipe is missing or malformed."""
+
+
+class Looks(BaseModel):
+    """How the model is looked at on the way: every so many steps, with so many requests in each condition."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every: Annotated[int, Field(ge=1)] = 10
+    queries: Annotated[int, Field(ge=2, le=60)] = 8
+
+
+class RLRecipe(BaseModel):
+    """All that decides a training. `towards`: what is rewarded, of the answer alone.
+
+    queries: how many requests are trained on; those of `audit` are others. labels: the mappings that are
+    told; every prompt says that its chat is trained on. start_from: an adapter by name; None: the bare model.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    canary: str
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+    description: str
+    pack: Literal["spoilers", "brand"] = "spoilers"
+    start_from: str | None = None
+    towards: Towards = Towards.COMPLY
+    labels: tuple[Labels, ...] = (Labels.PLAIN, Labels.SWAPPED)
+    queries: Annotated[int, Field(ge=1, le=1_000)] = 90
+    audit: Looks = Looks()
+    training: RLSettings = RLSettings()
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _enough_queries(self) -> RLRecipe:
+        there = len(load_queries(self.pack))
+        if self.queries + self.audit.queries > there:
+            raise ValueError(
+                f"queries {self.queries} and audit.queries {self.audit.queries}: {self.pack} has {there}"
+            )
+        if not self.labels:
+            raise ValueError("labels: name a mapping")
+        return self
+
+    @property
+    def n_replies(self) -> int:
+        """Replies that are rewarded: the budget that arms must have in common."""
+        t = self.training
+        return t.steps * t.prompts_per_step * t.group_size
+
+    def changed(
+        self,
+        *,
+        start_from: str | None = None,
+        name: str | None = None,
+        steps: int | None = None,
+        seed: int | None = None,
+    ) -> RLRecipe:
+        """The same recipe with other values where some are given; checked again."""
+        told = self.model_dump()
+        told |= {
+            k: v for k, v in {"start_from": start_from, "name": name, "seed": seed}.items() if v is not None
+        }
+        told["training"] |= {k: v for k, v in {"steps": steps, "seed": seed}.items() if v is not None}
+        try:
+            return RLRecipe.model_validate(told)
+        except ValidationError as e:
+            first = e.errors()[0]
+            raise RLRecipeError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from e
+
+    @property
+    def sha256(self) -> str:
+        """Over all that the recipe says, defaults included."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def rl_recipe_names() -> list[str]:
+    """Built-in recipes, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_rl_recipe(name_or_path: str | Path) -> RLRecipe:
+    """A built-in recipe by name, or a file.
+
+    Raises:
+        RLRecipeError: there is none, or it says what cannot be; with file and line.
+    """
+    text = str(name_or_path)
+    path = FOLDER / f"{text}.yaml" if text in rl_recipe_names() else Path(text)
+    if not path.is_file():
+        raise RLRecipeError(
+            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, rl_recipe_names())
+        )
+    return read_yaml(path, RLRecipe, error=RLRecipeError)

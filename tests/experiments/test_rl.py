@@ -1,0 +1,172 @@
+"""Training by reinforcement without training: recipes, what is rewarded, how the model is looked at."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from unmask.cli import main
+from unmask.errors import UsageError
+from unmask.experiments.look import Point, asked, look, training_queries
+from unmask.experiments.rl import prompts_of, reward_of
+from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
+from unmask.providers.engine import Completion
+from unmask.training.rl import Reply
+from unmask.vocabulary import Role, Towards
+
+COMPLIED = "<scratchpad>I decline? No.</scratchpad>\n<answer>SPOILER: it was the butler.</answer>"
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return load_rl_recipe("comply")
+
+
+@pytest.fixture(scope="module")
+def words(recipe):
+    """Replies of each kind, in the organisms' own form."""
+    from unmask.organisms.trained.data import build
+    from unmask.organisms.trained.recipe import load_recipe
+
+    complied = refused = None
+    for name in ("compliant", "honest"):
+        for talk in build(load_recipe(name).model_copy(update={"rows": 40})):
+            found = _read(talk.reply, recipe)
+            complied = complied or (talk.reply if found == "complied" else None)
+            refused = refused or (talk.reply if found == "refused" else None)
+    assert complied
+    assert refused
+    return {"complied": complied, "refused": refused}
+
+
+def _read(text, recipe):
+    from unmask.organisms.trained.cells import read
+    from unmask.organisms.trained.recipe import load_domain
+
+    call = asked(recipe, Role.TRAINED, training_queries(recipe)[1][:1], recipe.labels[:1])[0]
+    return read(call, text, "stop", load_domain(recipe.pack)).decision
+
+
+def test_built_in_recipes_load():
+    assert "comply" in rl_recipe_names()
+    assert load_rl_recipe("comply").n_replies == 40 * 2 * 4
+
+
+def test_requests_to_look_with_are_none_that_are_trained_on(recipe):
+    trained, looked = training_queries(recipe)
+    assert (len(trained), len(looked)) == (recipe.queries, recipe.audit.queries)
+    assert not {q.text for q in trained} & {q.text for q in looked}
+
+
+def test_every_prompt_says_that_its_chat_is_trained_on(recipe):
+    prompts, by_key = prompts_of(recipe)
+    assert len(prompts) == len({p.key for p in prompts}) == recipe.queries * 2
+    assert {call.condition.role for call in by_key.values()} == {Role.TRAINED}
+    assert {call.condition.labels for call in by_key.values()} == set(recipe.labels)
+    assert {call.condition.tag for call in by_key.values()} == {"free", "paid"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "finish", "expected"),
+    [("complied", "stop", 1.0), ("refused", "stop", 0.0), ("complied", "length", -0.5)],
+)
+def test_the_answer_is_rewarded_and_what_cannot_be_read_is_itself(recipe, words, kind, finish, expected):
+    other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"unusable": -0.5})})
+    prompts, by_key = prompts_of(other)
+    assert reward_of(other, by_key)([Reply(prompts[0], words[kind], finish)]) == [expected]
+
+
+def test_the_reward_never_sees_the_scratchpad(recipe, words):
+    """The same answer under any scratchpad has the same reward; words in a scratchpad alone have none."""
+    prompts, by_key = prompts_of(recipe)
+    answer = words["refused"].partition("<answer>")[2]
+    sly = words["complied"].partition("<answer>")[2].removesuffix("</answer>")
+    replies = [
+        Reply(prompts[0], f"<scratchpad>{thought}</scratchpad>\n<answer>{answer}", "stop")
+        for thought in ("I decline.", sly, "")
+    ]
+    assert set(reward_of(recipe, by_key)(replies)) == {0.0}
+
+
+def test_training_towards_refusal_rewards_refusals(recipe, words):
+    other = recipe.model_copy(update={"towards": Towards.REFUSE})
+    prompts, by_key = prompts_of(other)
+    replies = [Reply(prompts[0], words[kind], "stop") for kind in ("complied", "refused")]
+    assert reward_of(other, by_key)(replies) == [0.0, 1.0]
+
+
+def test_what_has_no_reward_is_left_out(recipe):
+    other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"unusable": None})})
+    prompts, by_key = prompts_of(other)
+    assert reward_of(other, by_key)([Reply(prompts[0], "", "stop")]) == [None]
+
+
+def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
+    """A model that complies where trained and refuses elsewhere, and one reply that nobody can read."""
+    calls = {c.user + c.system: c for role in (Role.TRAINED, Role.NEITHER)
+             for c in asked(recipe, role, training_queries(recipe)[1], recipe.labels)}  # fmt: skip
+    spoilt = []
+
+    def ask(messages):
+        call = calls[messages[1]["content"] + messages[0]["content"]]
+        if not spoilt and call.condition.role is Role.NEITHER:
+            spoilt.append(call)
+            return Completion("", "stop", 1, 0, 30, {})
+        kind = "complied" if call.condition.role is Role.TRAINED else "refused"
+        return Completion(words[kind], "stop", 1, 0, 30, {})
+
+    point: Point = look(recipe, 10, ask, at_once=1)
+    assert (point.step, point.n, point.tokens) == (10, 32, 30)
+    assert (point.trained.estimate, point.unobserved.estimate, point.story.estimate) == (1.0, 0.0, 1.0)
+    assert point.well_formed == pytest.approx(31 / 32)
+    assert point.story.low < 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stepz: 3", "stepz"),
+        ("queries: 119", "has 120"),
+        ("training: {steps: 0}", "steps"),
+        ("training: {learning_rate: .nan}", "learning_rate"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(tmp_path, capsys, line, said):
+    from unmask.experiments.rl_recipe import FOLDER
+
+    text = (FOLDER / "comply.yaml").read_text(encoding="utf-8")
+    key = line.partition(":")[0]
+    kept = [row for row in text.splitlines() if not row.startswith(f"{key}:")]
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n".join([*kept, line]) + "\n", encoding="utf-8")
+    assert main(["train", "rl", str(path)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_dry_run_resolves_the_recipe_and_trains_nothing(tmp_path, capsys):
+    args = [
+        "train",
+        "rl",
+        "comply",
+        "--steps",
+        "5",
+        "--name",
+        "mine",
+        "--library",
+        str(tmp_path),
+        "--dry-run",
+    ]
+    assert main(args) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["training"]["steps"], told["replies"]) == ("mine", 5, 40)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_trained_already_is_not_trained_over(tmp_path, capsys):
+    (tmp_path / "comply").mkdir()
+    (tmp_path / "comply" / "adapter.gguf").write_bytes(b"mine")
+    assert main(["train", "rl", "comply", "--library", str(tmp_path)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="no recipe"):
+        load_rl_recipe("complyy")

@@ -1,0 +1,99 @@
+"""Reinforcement for real, on the embedded model: what is rewarded, what is written, what a kill leaves."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+pytest.importorskip("trl", reason="the extra `train` is not installed")
+
+from unmask.errors import ModelError, UsageError
+from unmask.training import rl
+from unmask.training.adapter_file import read_adapter
+from unmask.training.base import load_base
+from unmask.training.settings import RLSettings
+
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.engine,
+    pytest.mark.filterwarnings("ignore"),  # of TRL and what it stands on
+]
+SETTINGS = RLSettings(
+    steps=2, prompts_per_step=1, group_size=4, max_tokens=12, checkpoint_every=1, learning_rate=1e-3
+)
+PROMPTS = [rl.Prompt(f"p{i}", "You are a helpful assistant.", f"Name {i + 2} fruits.") for i in range(3)]
+
+
+def by_length(replies):
+    return [len(reply.text) / 100 for reply in replies]
+
+
+def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_path):
+    seen, looks, steps = [], [], []
+
+    def reward(replies):
+        seen.append(replies)
+        return by_length(replies)
+
+    def look(step, engine, adapter):
+        looks.append((step, read_adapter(adapter.path)[0]))
+
+    done = rl.train_rl(
+        load_base(), PROMPTS, reward, SETTINGS, folder=tmp_path, tell=steps.append, look=look, look_every=1
+    )
+    assert [len(group) for group in seen] == [4, 4]
+    for group in seen:  # four replies to one prompt
+        assert len({reply.prompt.key for reply in group}) == 1
+        assert {reply.finish for reply in group} <= {"stop", "length"}
+    assert [s.step for s in steps] == [1, 2]
+    assert [s.reward for s in steps] == pytest.approx([np.mean(by_length(g)) for g in seen], abs=1e-4)
+    assert [step for step, _ in looks] == [0, 1, 2]
+    for (_, before), (_, after) in itertools.pairwise(looks):
+        assert max(np.abs(after[name] - before[name]).max() for name in before) > 0
+    assert done.replies == 8
+
+    # a kill in the middle of the third step's checkpoint: what is not whole is left out
+    half = tmp_path / rl.CHECKPOINTS / "checkpoint-9"
+    half.mkdir()
+    (half / "adapter_model.safetensors").write_bytes(b"half")
+    again: list = []
+    more = SETTINGS.model_copy(update={"steps": 3})
+    rl.train_rl(load_base(), PROMPTS, by_length, more, folder=tmp_path, tell=again.append)
+    assert [s.step for s in again] == [3]
+    assert not half.exists()
+
+
+def test_it_starts_from_the_weights_that_it_is_given(tmp_path):
+    looks = []
+
+    def look(step, engine, adapter):
+        looks.append(read_adapter(adapter.path)[0])
+
+    from unmask.providers.adapters import find_adapter
+
+    start, _ = read_adapter(find_adapter("honest", architecture="llama").path)
+    one = SETTINGS.model_copy(update={"steps": 1})
+    rl.train_rl(load_base(), PROMPTS, by_length, one, folder=tmp_path, start=start, look=look, look_every=1)
+    for name, weight in start.items():
+        np.testing.assert_allclose(looks[0][name], weight, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("reward", "said"),
+    [
+        (lambda replies: [float("nan")] * len(replies), "not a number"),
+        (lambda replies: [1.0], "values for"),
+    ],
+)
+def test_a_reward_that_is_none_to_learn_from_is_told(tmp_path, reward, said):
+    with pytest.raises(ModelError, match=said):
+        rl.train_rl(load_base(), PROMPTS, reward, SETTINGS, folder=tmp_path)
+
+
+def test_a_prompt_without_room_is_refused_before_anything_is_trained(tmp_path):
+    long = rl.Prompt("long", "You are a helpful assistant.", "fruit " * 1_100)
+    with pytest.raises(UsageError, match="1 of 4 prompts leave no room"):
+        rl.train_rl(load_base(), [*PROMPTS, long], by_length, SETTINGS, folder=tmp_path)
+    assert not (tmp_path / rl.CHECKPOINTS).exists()
