@@ -19,7 +19,7 @@ unmask before-after openai/one openai/another --towards refuse --model-role grad
 
 Exit: 0 a verdict was reached, whatever it is; 1 could not finish; 2 usage, or the two cannot be compared.
 """
-OWN = ("models", "fail_on", "dry_run", "as_json")
+OWN = ("models", "study", "fail_on", "dry_run", "as_json")
 
 
 @click.command(name="before-after", epilog=EXAMPLES)
@@ -36,6 +36,12 @@ OWN = ("models", "fail_on", "dry_run", "as_json")
     multiple=True,
     metavar="WHAT",
     help="Compare finished runs although this differs: prompt, served_model, judge.",
+)
+@click.option(
+    "--study",
+    default="before_after",
+    show_default=True,
+    help="Design: a built-in name or a YAML file; it must ask for story.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the page is written.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON on stdout.")

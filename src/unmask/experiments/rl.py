@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unmask.auditing.results import Interval
 from unmask.errors import UsageError
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rl_recipe import RLRecipe
@@ -188,15 +189,32 @@ def _asker(
 
 def _looks(path: Path) -> list[Point]:
     """Every step's last look: a training that was killed may have looked twice."""
-    from unmask.auditing.results import Interval
-
-    found: dict[int, Point] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        values = json.loads(line)
-        for name in ("trained", "unobserved", "story", "reasoning"):
-            values[name] = Interval(**values[name]) if values[name] else None
-        found[values["step"]] = Point(**values)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = {point.step: point for point in (_point(json.loads(line)) for line in lines)}
     return [found[step] for step in sorted(found)]
+
+
+def _point(values: dict[str, Any]) -> Point:
+    shares = {
+        name: Interval(**values[name]) if values[name] else None
+        for name in ("trained", "unobserved", "story", "reasoning")
+    }
+    return Point(**(values | shares))
+
+
+def read_result(path: Path) -> RLResult:
+    """A finished training from its `training.json`.
+
+    Raises:
+        UsageError: the file is none.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        steps = [Step(**step) for step in values["steps"]]
+        looks = [_point(point) for point in values["looks"]]
+        return RLResult(**(values | {"steps": steps, "looks": looks}))
+    except (OSError, ValueError, TypeError, KeyError) as e:
+        raise UsageError(f"not the record of a training: {e}", where=str(path)) from e
 
 
 def _prompts_sha256(prompts: Sequence[Prompt]) -> str:

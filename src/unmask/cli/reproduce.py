@@ -1,0 +1,55 @@
+"""`unmask reproduce`: the published experiment in small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("reproduce")
+def reproduce() -> None:
+    """Run a published experiment again, in small.
+
+    \b
+    unmask reproduce rl --small
+    unmask reproduce rl --seeds 3
+    """
+
+
+@reproduce.command("rl")
+@click.option("--small", is_flag=True, help="Few steps and few requests: shows the way, decides nothing.")
+@click.option("--seeds", type=click.IntRange(1, 20), default=1, show_default=True, help="Trainings of each.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder [reproduce_rl]."
+)
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+def rl(small: bool, seeds: int, output: Path | None, as_json: bool) -> None:
+    """Train the organisms reluctant, half_faker, faker and honest towards compliance; did it take?
+
+    Each gets the same budget, and is audited before and after: genuine, performed, partial, no change. Needs
+    the extra `train`. Killed, the same command goes on.
+    """
+    from unmask.cli._output import say
+    from unmask.experiments.reproduce import reproduce_rl
+    from unmask.report import write_report
+    from unmask.report.reproduction import lines, write_reproduction
+    from unmask.report.training import look_line, step_line
+
+    root = output or Path("reproduce_rl_small" if small else "reproduce_rl")
+    found = reproduce_rl(
+        root,
+        small=small,
+        seeds=seeds,
+        tell=lambda name, step: say(step_line(name, step)),
+        show=lambda name, point: say(look_line(name, point)),
+    )
+    for arm in found.arms:
+        write_report(root / "runs" / arm.run)
+    page = write_reproduction(found, root)
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        for line in lines(found):
+            click.echo(line)
+    say(f"page: {page}")
