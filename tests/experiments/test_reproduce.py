@@ -13,10 +13,9 @@ from unmask.experiments.rl import CARD, read_result
 
 
 def test_all_arms_have_one_budget_and_their_own_seed():
-    recipes = [
-        reproduce._recipe(o, s, size) for o in reproduce.ORGANISMS for s in (1, 2) for size in (SMALL, WHOLE)
-    ]
-    assert {r.n_replies for r in recipes} == {r.n_replies for r in recipes if r.start_from == "honest"}
+    arms = [(organism, seed) for organism in reproduce.ORGANISMS for seed in (1, 2)]
+    recipes = [reproduce._recipe(*arm, size) for size in (SMALL, WHOLE) for arm in arms]
+    assert [r.n_replies for r in recipes] == [SMALL.steps * 8] * len(arms) + [WHOLE.steps * 8] * len(arms)
     assert len({(r.name, r.training.steps) for r in recipes}) == len(recipes)
     assert {r.training.seed for r in recipes} == {1, 2}
     assert all(name in reproduce.EXPECTED for name in reproduce.ORGANISMS)
@@ -27,8 +26,8 @@ def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
     place.mkdir(parents=True)
     (place / "adapter.gguf").write_bytes(b"another")
     values = {
-        "name": "honest_rl1", "recipe": {}, "recipe_sha256": "another", "prompts_sha256": "", "base_sha256": "",
-        "start_sha256": None, "adapter_sha256": "", "steps": [], "looks": [], "replies": 0, "seconds": 0.0,
+        "name": "honest_rl1", "recipe": {}, "recipe_sha256": "another", "prompts_sha256": "",
+        "base_sha256": "", "start_sha256": None, "adapter_sha256": "", "steps": [], "looks": [], "replies": 0, "seconds": 0.0,
         "date": "", "machine": "",
     }  # fmt: skip
     (place / CARD).write_text(json.dumps(values), encoding="utf-8")
