@@ -27,8 +27,8 @@ def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
     (place / "adapter.gguf").write_bytes(b"another")
     values = {
         "name": "honest_rl1", "recipe": {}, "recipe_sha256": "another", "prompts_sha256": "",
-        "base_sha256": "", "start_sha256": None, "adapter_sha256": "", "steps": [], "looks": [], "replies": 0, "seconds": 0.0,
-        "date": "", "machine": "",
+        "base_sha256": "", "start_sha256": None, "adapter_sha256": "", "steps": [], "looks": [],
+        "replies": 0, "seconds": 0.0, "date": "", "machine": "",
     }  # fmt: skip
     (place / CARD).write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(UsageError, match="another recipe"):

@@ -1,0 +1,112 @@
+"""Rewarded replies per second: our GRPO (replies by llama.cpp) over TRL's own generation, one thread each.
+
+Same prompts, settings and reward, the same number of steps; loading the model is left out. Five interleaved
+pairs, the median of their ratios. Groups of 16 are reported beside it. Both end replies where the model ends
+them, at 64 tokens at most, so that the lengths, which decide the time, are drawn from one model.
+
+    python bench/rl_speed.py [--quick]      # needs the extra `train`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from unmask.experiments.rl import prompts_of
+from unmask.experiments.rl_recipe import load_rl_recipe
+from unmask.files import write_atomic
+from unmask.training import rl
+from unmask.training.base import load_base, require_training
+from unmask.training.settings import RLSettings
+
+RESULT = Path(__file__).parent / "results" / "rl_speed.json"
+ASKED, PAIRS, STEPS = 1.5, 5, 3
+
+
+def main() -> int:
+    quick = "--quick" in sys.argv
+    warnings.simplefilter("ignore")
+    pairs = 1 if quick else PAIRS
+    found = {}
+    for group in (4, 16):
+        settings = RLSettings(
+            steps=STEPS, prompts_per_step=1, group_size=group, max_tokens=64, checkpoint_every=1_000
+        )
+        ratios = []
+        for i in range(pairs):
+            rates = {name: measure(settings) for name, measure in _order(i)}
+            ratios.append(rates["ours"] / rates["trl"])
+            print(
+                f"  groups of {group}: {rates['ours']:.2f} against {rates['trl']:.2f} replies/s", flush=True
+            )
+        found[group] = ratios
+    ratio = statistics.median(found[4])
+    word = "ok" if ratio >= ASKED else "short"
+    print(f"rl_speed_16 measured={statistics.median(found[16]):.2f} asked=none reported")
+    print(f"rl_speed measured={ratio:.2f} asked={ASKED} {word}")
+    if not quick:
+        kept = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
+            "ratios": {str(group): ratios for group, ratios in found.items()},
+        }
+        write_atomic(RESULT, json.dumps(kept, indent=1) + "\n")
+    return 0 if ratio >= ASKED else 1
+
+
+def _order(i: int) -> list[tuple[str, Any]]:
+    both: list[tuple[str, Any]] = [("ours", ours), ("trl", by_trl)]
+    return both if i % 2 == 0 else both[::-1]
+
+
+def by_length(replies: Sequence[rl.Reply]) -> list[float | None]:
+    return [len(reply.text) / 100 for reply in replies]
+
+
+def ours(settings: RLSettings) -> float:
+    base = load_base()
+    prompts, _ = prompts_of(load_rl_recipe("comply"))
+    with tempfile.TemporaryDirectory() as folder:
+        done = rl.train_rl(base, prompts, by_length, settings, folder=Path(folder))
+    return done.replies / done.seconds
+
+
+def by_trl(settings: RLSettings) -> float:
+    """The same through TRL alone."""
+    _, torch = require_training()
+    torch.set_num_threads(settings.threads)
+    trainer_class, config_class = rl._trl()
+    base = load_base()
+    prompts, _ = prompts_of(load_rl_recipe("comply"))
+
+    def reward(completions: list[Any], **_: Any) -> list[float]:
+        return [len(c[0]["content"]) / 100 for c in completions]
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = trainer_class(
+            model=base.model,
+            reward_funcs=[reward],
+            args=config_class(**rl._config(settings, Path(folder), torch)),
+            train_dataset=rl._dataset(prompts),
+            processing_class=base.tokenizer,
+            peft_config=rl._lora(settings),
+        )
+        trainer.remove_callback(rl._printer())
+        began = time.monotonic()
+        trainer.train()
+        seconds = time.monotonic() - began
+    return settings.steps * settings.prompts_per_step * settings.group_size / seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
