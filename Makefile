@@ -66,6 +66,9 @@ format: .venv/.ready-dev ## put the code in shape
 	$(BIN)/ruff check --fix src tests bench
 	$(BIN)/ruff format src tests bench
 
+bench-sft_speed bench-rl_speed: bench-%: .venv-train/.ready
+	$(TRAIN)/python bench/$*.py
+
 bench-%: .venv/.ready-dev ## one figure: make bench-report_speed
 	$(BIN)/python bench/$*.py
 
