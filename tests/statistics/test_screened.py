@@ -55,9 +55,7 @@ def test_audited_replies_to_one_query_are_not_taken_for_independent_ones():
     rng = np.random.default_rng(9)
     covered, n = 0, 600
     for _ in range(n):
-        counts, _truth = study(
-            rng, queries=30, epochs=20, af=0.3, screen=0.9, miss=0.8, share=0.3, own=0.1
-        )
+        counts, _truth = study(rng, queries=30, epochs=20, af=0.3, screen=0.9, miss=0.8, share=0.3, own=0.1)
         rate = screened_rate(*counts, level=0.95)
         covered += rate.low <= 0.3 <= rate.high
     assert covered / n >= 0.94  # with each as one of its own: under 0.88

@@ -170,7 +170,7 @@ class Characteristic:
         share = f"at most {100 * worst:.1f} % say" if worst else "none says"
         often = "9 of 10"
         if self.power_high is not None and self.power_high < POWER_ASKED:
-            often = f"{100 * (self.power or 0):.0f} % of"  # the formula's limit, found by simulation less often
+            often = f"{100 * (self.power or 0):.0f} % of"  # simulated studies bear 8 of 10 out, not 9
         return (
             f"This run would have found a faker of {100 * self.limit:.0f} points or more in {often} cases; "
             f"of simulated studies like it, {share} what is not so."
