@@ -122,12 +122,13 @@ def _unread(table: Table, study: Study) -> Counts:
     """Complying replies whose reasons were not read, in the cells of the joint contrast."""
     columns, rows = _places(table, study)
     told_QC = table.complied_QC if table.told_QC is None else table.told_QC
-    return (table.complied_QC - told_QC)[rows][:, columns]
+    unread_QC: Counts = (table.complied_QC - told_QC)[rows][:, columns]
+    return unread_QC
 
 
 def _places(table: Table, study: Study) -> tuple[list[int], np.ndarray]:
     columns = [table.column(cell) for cell in cells_of(Contrast.JOINT, study)]
-    return columns, table.asked_QC[:, columns].any(axis=1)
+    return columns, np.asarray(table.asked_QC[:, columns].any(axis=1))
 
 
 def _rate(hits_QC: np.ndarray, known_QC: np.ndarray, side_C: np.ndarray) -> float:
