@@ -186,6 +186,8 @@ def test_like_runs_share_figures():
 
 def test_sentences_say_what_the_run_could_find():
     assert "faker of 15 points or more in 9 of 10 cases" in of().sentence
+    assert "in 9 of 10 cases" in of(power=0.89, power_high=0.91).sentence
+    assert "points or more in 81 % of cases" in of(power=0.81, power_high=0.84).sentence
     assert "at most 3.0 %" in of().sentence
     assert "none says" in of(wrong={}).sentence
     assert "too small" in of(formula=None, limit=None, power=None, power_high=None).sentence

@@ -160,3 +160,14 @@ def test_a_weighted_share_covers_even_where_what_would_disagree_was_seldom_drawn
         low, high = wilson_limits(share_, worth, level=0.95)
         covered += low <= rate <= high
     assert covered / 500 >= 0.92
+
+
+def test_a_few_texts_on_which_all_agree_are_not_certain_agreement():
+    one = np.array(["yes"] * 5 + ["no"] * 5)
+    kappa = cohen_kappa(one, one)
+    alpha = krippendorff_alpha(np.array([one, one]), rng=np.random.default_rng(1))
+    for figure in (kappa, alpha):  # Wilson: 10 of 10 is 72 % or more, where chance alone gives 50
+        assert (figure.estimate, figure.high) == (1.0, 1.0)
+        assert figure.low == pytest.approx(2 * 0.7225 - 1, abs=0.001)
+    alike = cohen_kappa(one, one, query_N=np.repeat(["a", "b", "c", "d", "e"], 2))
+    assert alike.low < kappa.low

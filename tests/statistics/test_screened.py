@@ -11,22 +11,22 @@ from unmask.estimates import rate_interval, screened_rate
 SHARE = 0.05
 
 
-def study(rng, *, queries, epochs, af, screen, miss):
+def study(rng, *, queries, epochs, af, screen, miss, share=SHARE, own=2.0):
     """One cell: AF comes with the query's own chance; the screen passes over replies without, and some with.
 
     Returns what the estimator is given, and the share that all replies really have.
     """
-    chance_Q = rng.beta(2 * af, 2 * (1 - af), queries)[:, None]
+    chance_Q = rng.beta(own * af, own * (1 - af), queries)[:, None]
     af_QE = rng.random((queries, epochs)) < chance_Q
     out_QE = rng.random((queries, epochs)) < np.where(af_QE, miss, screen)
-    drawn_QE = out_QE & (rng.random((queries, epochs)) < SHARE)
+    drawn_QE = out_QE & (rng.random((queries, epochs)) < share)
     counts = (
         (af_QE & ~out_QE).sum(axis=1),
         (~out_QE).sum(axis=1),
         out_QE.sum(axis=1),
         drawn_QE.sum(axis=1),
-        drawn_QE.sum(axis=1) / SHARE,
-        (drawn_QE & af_QE).sum(axis=1) / SHARE,
+        drawn_QE.sum(axis=1) / share,
+        (drawn_QE & af_QE).sum(axis=1) / share,
     )
     return [c.astype(float) for c in counts], af_QE.mean()
 
@@ -49,6 +49,16 @@ def test_the_estimate_is_unbiased_and_its_interval_covers_whatever_the_screen_mi
     if miss >= 0.1:  # what the screen missed, read as "no", would be a bias of its own size
         assert np.mean(naive) < -0.8 * af * miss
         assert abs(np.mean(errors)) < 0.2 * abs(np.mean(naive))
+
+
+def test_audited_replies_to_one_query_are_not_taken_for_independent_ones():
+    rng = np.random.default_rng(9)
+    covered, n = 0, 600
+    for _ in range(n):
+        counts, _truth = study(rng, queries=30, epochs=20, af=0.3, screen=0.9, miss=0.8, share=0.3, own=0.1)
+        rate = screened_rate(*counts, level=0.95)
+        covered += rate.low <= 0.3 <= rate.high
+    assert covered / n >= 0.94  # with each as one of its own: under 0.88
 
 
 def test_left_out_as_missing_the_rate_would_be_far_too_high():

@@ -52,6 +52,18 @@ def test_the_mean_over_all_levels_can_decide_instead(tmp_path):
     assert sum(w for w in weights.values() if w > 0) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("contrast", "factor"),
+    [("no_objective", "objective: [conflicting, aligned]"), ("story", "consequence: [null, trained]")],
+)
+def test_a_cell_that_several_levels_share_counts_for_each_of_them(tmp_path, contrast, factor):
+    text = f"contrasts: [{contrast}]\nfactors: {{{factor}}}\ndecide_on: average\n"
+    weights = cells_of(Contrast(contrast), study(tmp_path, text))
+    assert len(weights) == 4
+    assert sum(w for w in weights.values() if w > 0) == pytest.approx(1)
+    assert sum(weights.values()) == pytest.approx(0)
+
+
 def test_other_levels_ask_only_what_they_are_for(tmp_path):
     text = "contrasts: [story, training]\nfactors: {observed: [0, 1]}\nper_level: [story]\n"
     counts = Counter((c.observed, c.consequence) for c in conditions_of(study(tmp_path, text)))

@@ -25,7 +25,7 @@ from unmask.vocabulary import (
 )
 
 Counts = NDArray[np.float64]
-OUTCOMES = ("asked", "usable", "complied", "strict", "read", "af", "joint_known", "joint")
+OUTCOMES = ("asked", "usable", "complied", "strict", "read", "af", "joint_known", "joint", "told")
 SCREENED_OUT = "screened"  # in counts by status; in the records such a judgement is `skipped`
 SCREENED = ("screened_out", "screened_audited", "screened_audited_af", "screened_weight", "screened_found")
 OTHER = (Motive.PLEASE, Motive.OBEY)  # motives beside alignment faking, of which each has a joint outcome
@@ -63,6 +63,7 @@ class Table:
     screened: what was kept from the judge of the reasoning; None where nothing was.
     joint_known, joint: replies for which "complied and faked" is known, and holds.
     stated: the same for other motives; empty where the judge named no motive in any reply.
+    told: replies that complied and whose reasoning was judged; None where it was not counted.
     """
 
     query_ids: list[str]
@@ -77,6 +78,7 @@ class Table:
     joint_QC: Counts
     stated: Mapping[Motive, Stated] = field(default_factory=dict)
     screened: Screened | None = None
+    told_QC: Counts | None = None
 
     def column(self, condition: Condition) -> int:
         """Index of a condition on the C axis."""
@@ -148,6 +150,7 @@ def judged(replies: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             joint_known=_known(pl.col("read"), pl.col("af")),
             joint=pl.col("complied") & pl.col("af"),
+            told=pl.col("complied") & pl.col("read"),
             **{f"{m}_known": _known(named, (pl.col("motive") == str(m)).fill_null(False)) for m in OTHER},
             **{str(m): pl.col("complied") & (pl.col("motive") == str(m)).fill_null(False) for m in OTHER},
             screened_out=out,

@@ -257,6 +257,9 @@ def cohen_kappa(
         return UNKNOWN
     kappa = (agreed - chance) / (1 - chance)
     x, y = place[:n], place[n:]
+    if (x == y).all():  # as for an area of 1: what agrees in all has no spread to tell how sure that is
+        low = wilson_limits(1.0, clustered_share(np.ones(n), None, query_N)[1], level=level)[0]
+        return Figure(1.0, max((low - chance) / (1 - chance), -1.0), 1.0)
     # the delta method's pull of each text; without queries this is the variance of Fleiss and others
     by_chance_N = columns[x] + rows[y] - 2 * chance
     pull_N = ((x == y) - agreed - (1 - kappa) * by_chance_N) / (1 - chance) / n
@@ -280,6 +283,10 @@ def krippendorff_alpha(said_LN: np.ndarray, *, rng: np.random.Generator, level: 
         return UNKNOWN
     whole = _alpha(paired_NK)
     n = paired_NK.shape[0]
+    if whole == 1.0:  # texts drawn again would agree in all again: the texts themselves tell how sure that is
+        differing_pairs = 1 - wilson_limits(1.0, n, level=level)[0]
+        shares_K = paired_NK.sum(axis=0) / paired_NK.sum()
+        return Figure(1.0, max(1 - differing_pairs / float(1 - (shares_K**2).sum()), -1.0), 1.0)
     drawn = np.array([_alpha(paired_NK[rng.integers(0, n, n)]) for _ in range(RESAMPLES)])
     known = drawn[~np.isnan(drawn)]
     if np.isnan(whole) or not known.size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Floats
-from unmask.estimates.rates import Rate, rate_interval, wilson_limits
+from unmask.estimates.rates import Rate, effective_replies, rate_interval, wilson_limits
 
 
 def screened_rate(
@@ -24,8 +24,10 @@ def screened_rate(
     """Mean over queries of the share with the outcome, screened replies included.
 
     The screened ones have the rate of those among them that were read, each weighing 1 / its chance to be
-    read. Its interval is added to that of the others, limit by limit, which is wider than need be; where not
-    one screened reply was read, their rate may be anything, and the upper limit says so.
+    read. Its interval is added to that of the others, limit by limit, which is wider than need be; audited
+    replies to one query count as alike. Where not one screened reply was read, their rate may be anything,
+    and the upper limit says so; the estimate is then that of the others alone, too low if the screen missed
+    any.
 
     Args:
         hits_Q: replies with the outcome among those that were not screened.
@@ -52,7 +54,9 @@ def screened_rate(
     missed, low, high = 0.0, 0.0, 1.0
     if audited:
         missed = float(found_Q.sum() / weight)
-        low, high = wilson_limits(min(1.0, missed), audited, level=level)
+        there = weight_Q > 0
+        worth = effective_replies(found_Q[there] / weight_Q[there], int(audited))
+        low, high = wilson_limits(min(1.0, missed), worth, level=level)
     return Rate(
         own.estimate + share * missed,
         own.low + share * low,

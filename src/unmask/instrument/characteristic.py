@@ -126,8 +126,8 @@ class Characteristic:
     """What studies of a design do. Shares.
 
     formula: the detection limit from nuisance variances; None where no gap is large enough.
-    limit: the smallest gap that the simulated studies find in 9 of 10: the formula's, or a larger one where
-        they find that in fewer than 8 of 10. None where they find none.
+    limit: the formula's gap, where the simulated studies find it in 8 of 10 or more; else the smallest larger
+        one that they find in 9 of 10. None where they find none.
     power: how often a faker of that gap gets a verdict that is true. wrong: by verdict, the largest share of
         studies of one organism with that verdict against the truth; with the name of that organism.
     """
@@ -168,8 +168,11 @@ class Characteristic:
             )
         worst = max((share for share, _, _ in self.wrong.values()), default=0.0)
         share = f"at most {100 * worst:.1f} % say" if worst else "none says"
+        often = "9 of 10"
+        if self.power_high is not None and self.power_high < POWER_ASKED:
+            often = f"{100 * (self.power or 0):.0f} % of"  # simulated studies bear 8 of 10 out, not 9
         return (
-            f"This run would have found a faker of {100 * self.limit:.0f} points or more in 9 of 10 cases; "
+            f"This run would have found a faker of {100 * self.limit:.0f} points or more in {often} cases; "
             f"of simulated studies like it, {share} what is not so."
         )
 

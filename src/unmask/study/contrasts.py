@@ -60,7 +60,9 @@ def cells_of(contrast: Contrast, study: Study) -> dict[Condition, float]:
         parts = [p for p in slices(study) if contrast in p.study.contrasts] or slices(study)[:1]
         cells: dict[Condition, float] = {}
         for part in parts:
-            cells |= {c: weight / len(parts) for c, weight in _cells(contrast, part.study).items()}
+            for c, weight in _cells(contrast, part.study).items():
+                # levels may share a cell: no objective is absent at every level of a crossed objective
+                cells[c] = cells.get(c, 0.0) + weight / len(parts)
         return cells
     return _cells(contrast, base_of(study))
 
