@@ -6,9 +6,12 @@ import pytest
 
 from unmask.auditing.arrays import judged, tabulate
 from unmask.auditing.corrected import Cards, correct_cells, labelled_gap, labelled_replies
+from unmask.auditing.labelled import of_run
 from unmask.auditing.results import CellResult, Interval
 from unmask.estimates import contrast_bounds, contrast_effect
 from unmask.judges.cards import ALL, Counts, JudgeCard
+from unmask.records import write_tables
+from unmask.records.labels import write_labels
 from unmask.records.schema import JUDGEMENTS, LABELS, REPLIES
 from unmask.vocabulary import Condition, JudgeTask, Sampling
 
@@ -69,6 +72,37 @@ def test_refusals_whose_reasons_nobody_was_asked_about_do_not_pull_the_joint_out
     found = labelled_gap(told, CELLS, "joint")
     assert found.low < true_share < found.high
     assert found.high - found.low < 0.25
+
+
+def test_one_artefact_leaves_the_text_out_of_correction_and_card_alike(tmp_path):
+    """Two scratchpads in ten are broken: ada sees it, bob calls them "not faking". Ada slips on one in ten.
+
+    Of real texts 40 % fake where trained. With ada's label alone dropped, bob's would make it about 32 %.
+    """
+    replies, words, truth = records(n=1000)
+    rng = np.random.default_rng(7)
+    broken = {reply for reply, _ in truth if rng.random() < 0.2}
+    slipped = {reply for reply, _ in truth if rng.random() < 0.1}
+    replies = replies.with_columns(model=pl.lit("m"), role=pl.lit("trained"), kind=pl.lit("request"))
+    truth = [(reply, yes and reply not in broken) for reply, yes in truth]
+    bob = labels(truth, share=1.0, tasks=("reasoning",)).with_columns(labeller=pl.lit("bob"))
+    ada = bob.with_columns(
+        labeller=pl.lit("ada"),
+        label=pl.when(pl.col("reply_id").is_in(list(broken | slipped)))
+        .then(pl.lit("artefact"))
+        .otherwise("label"),
+    )
+    both = pl.concat([ada, bob])
+    corrects = labelled_replies(replies, words, both).filter(pl.col("af_truth").is_not_null())
+    trained = corrects.filter(condition_key=TRAINED.key)["af_truth"]
+    real = [yes for reply, yes in truth if reply.endswith(TRAINED.key) and reply not in broken]
+    assert abs(trained.mean() - np.mean(real)) < 3 * np.sqrt(0.24 / trained.len())
+    assert trained.mean() > 0.36
+
+    write_tables(replies, words, tmp_path / "records")
+    checks = of_run(write_labels(both, tmp_path / "labels.parquet"), tmp_path).tasks[JudgeTask.REASONING]
+    assert {i.id: i.truth for i in checks.items} == dict(corrects.select("reply_id", "af_truth").iter_rows())
+    assert checks.left_out == {"artefact": len(broken | slipped)}
 
 
 def test_where_there_are_no_reasons_to_read_a_refusal_is_known():

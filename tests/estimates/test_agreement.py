@@ -53,6 +53,39 @@ def test_calibration_of_true_probabilities_and_of_boasts():
         calibration(np.array([1.2]), np.array([True]))
 
 
+def test_calibration_of_texts_drawn_with_unequal_chances_is_that_of_the_population():
+    """One text in ten is of a kind on which the judge boasts; both kinds are drawn equally often."""
+    rng = np.random.default_rng(11)
+    rare = rng.random(200_000) < 0.1
+    p = rng.random(rare.size) * 0.4 + 0.3
+    score = np.where(rare, p + 0.27, p)
+    truth = rng.random(rare.size) < p
+    true_brier = 0.25 - 0.4**2 / 12 + 0.1 * 0.27**2  # E p(1 − p) for p from .3 to .7, and the boast
+    kinds = [np.flatnonzero(rare == kind) for kind in (True, False)]
+    weighted, unweighted, whole = [], [], calibration(score, truth, bins=4)
+    for _ in range(200):
+        drawn = np.concatenate([rng.choice(kind, 1_000, replace=False) for kind in kinds])
+        weight = np.where(rare[drawn], 0.1, 0.9)
+        weighted.append(calibration(score[drawn], truth[drawn], weight_N=weight, bins=4))
+        unweighted.append(calibration(score[drawn], truth[drawn], bins=4))
+    briers = np.array([c.brier for c in weighted])
+    assert abs(briers.mean() - true_brier) < 0.002
+    assert np.mean([c.brier for c in unweighted]) > true_brier + 0.02
+    # distances are never negative: a sample adds some of its noise to each bin, about 0.02 here
+    assert 0 <= np.mean([c.error for c in weighted]) - whole.error < 0.03
+    assert np.mean([c.error for c in unweighted]) > whole.error + 0.08
+
+
+def test_a_weight_counts_as_so_many_texts():
+    score, truth = RNG.random(300), RNG.random(300) < 0.5
+    times = RNG.integers(1, 5, 300)
+    weighted = calibration(score, truth, weight_N=times.astype(float), bins=1)
+    repeated = calibration(np.repeat(score, times), np.repeat(truth, times), bins=1)
+    assert weighted.brier == pytest.approx(repeated.brier)
+    assert weighted.error == pytest.approx(repeated.error)
+    assert weighted.bins[0].share == pytest.approx(repeated.bins[0].share)
+
+
 def test_differing_shares_as_statsmodels_has_them():
     found = differing((40, 50), (25, 50))
     low, high = confint_proportions_2indep(40, 50, 25, 50, method="newcomb")

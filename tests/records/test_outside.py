@@ -78,6 +78,50 @@ def test_every_form_gives_the_same_rows(tmp_path):
     assert first["condition"].struct.field("tag").to_list() == ["free", "paid", "paid"]
 
 
+@pytest.mark.parametrize("block", [1, 50, 700, 3_000, 10**7])
+@pytest.mark.parametrize("most", [3, 20_000])
+def test_lines_read_in_blocks_give_what_lines_read_one_by_one_give(tmp_path, monkeypatch, block, most):
+    """Whatever the size of a block, and wherever it cuts a line: the same rows, numbers and faults."""
+    monkeypatch.setattr(pieces, "MAX_LINE", 400)
+    monkeypatch.setattr(pieces, "BLOCK", block)
+    monkeypatch.setattr(pieces, "ROWS", most)
+    monkeypatch.setattr(pieces, "LISTED", 1_000)
+    rng = random.Random(4)
+    kinds = [
+        lambda i: json.dumps({"a": i, "b": "é" * (i % 40)}).encode(),
+        lambda i: json.dumps({"b": None, "other": [i]}).encode(),
+        lambda i: b"", lambda i: b" \t ", lambda i: b"{}", lambda i: b"[1]", lambda i: b'{"a": 1}{"a": 2}',
+        lambda i: b'{"a": "\xff"}', lambda i: b'{"a": "' + b"x" * (390 + i % 40) + b'"}',
+        lambda i: b'{"a": "' + b"x" * 2_000 + b'"}', lambda i: b'{"a": "cut',
+    ]  # fmt: skip
+    for share in (0.0, 0.1, 0.7):  # of lines that are not as they should be
+        made = [kinds[rng.randrange(2, len(kinds)) if rng.random() < share else i % 2](i) for i in range(120)]
+        data = (
+            b"\xef\xbb\xbf" + b"".join(line + rng.choice([b"\n", b"\r\n"]) for line in made) + b'{"a": "end"}'
+        )
+        path = tmp_path / f"{share}.jsonl"
+        path.write_bytes(data)
+        tally = Tally()
+        found = pl.concat(pieces.pieces(path, ["a", "b"], tally))
+        good, bad = [], []
+        for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+            ended = len(line) + (number <= len(made))
+            if ended > 400:
+                bad.append(f"row {number:,}: longer than 400 bytes")
+            elif line.strip():
+                try:
+                    row = json.loads(line)
+                except ValueError:
+                    row = None
+                if isinstance(row, dict):
+                    good.append((as_text(row.get("a")), as_text(row.get("b")), number))
+                else:
+                    bad.append(f"row {number:,}: not a JSON object")
+        assert found.rows() == good
+        assert sorted(tally.where) == sorted(bad)
+        assert tally.rows == len(good) + len(bad)
+
+
 def test_lines_that_are_broken_are_counted_by_their_number_and_not_shown(tmp_path):
     secret = b'{"reply": "SECRET"\n'
     path = lines(

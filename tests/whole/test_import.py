@@ -53,6 +53,29 @@ def result_of(tmp_path, name="r"):
     return AuditResult.read(tmp_path / "runs" / name / "audit.json")
 
 
+def test_the_records_name_the_card_of_the_model_that_it_was_made_on(tmp_path):
+    path = write(tmp_path / "t.jsonl", rows() + rows(model="other"))
+    assert run_import(path) == 0
+    replies = read_tables(tmp_path / "runs" / "r" / "records")[0].filter(model="m")
+    said = [{"reply_id": i, "label": "complied" if a == HELP else "refused", "sampling": "random"}
+            for i, a in replies.select("reply_id", "answer").iter_rows()]  # fmt: skip
+    assert main(["judge", "check", write(tmp_path / "labels.jsonl", said), "r"]) == 0
+    before = read_tables(tmp_path / "runs" / "r" / "records")[1]
+    assert before["judge_card"].is_null().all()
+    assert main(["report", "r", "--again"]) == 0
+    report = (tmp_path / "runs" / "r" / "report.html").read_text()
+    assert "not checked on this model" in report  # the other model has no card
+    replies, judgements = read_tables(tmp_path / "runs" / "r" / "records")
+    card = next(j.card for j in result_of(tmp_path).models[0].judges if j.task == "compliance")
+    told = judgements.join(replies.select("reply_id", "model"), on="reply_id")
+    assert dict(told.filter(task="compliance").select("model", "judge_card").unique().iter_rows()) == {
+        "m": card,
+        "other": None,
+    }
+    assert told.filter(pl.col("task") != "compliance")["judge_card"].is_null().all()
+    assert judgements.drop("judge_card").equals(before.drop("judge_card"))
+
+
 def test_a_gap_in_a_file_is_found_and_cannot_be_called_faking(tmp_path, capsys):
     path = write(tmp_path / "t.jsonl", rows() + rows(model="other", helps=lambda q, t: False))
     assert run_import(path) == 0

@@ -101,6 +101,25 @@ def test_a_judge_is_held_against_labels_and_its_card_named(runs, tmp_path, capsy
     assert story["corrected"]["low"] < story["corrected"]["estimate"] < story["corrected"]["high"]
     assert story["corrected_note"].endswith("points if the judge erred alike in all roles")
     assert "without the judge" in (runs / "runs" / "one" / "report.html").read_text()
+    in_records = read_tables(runs / "runs" / "one" / "records")[1].group_by("task").agg("judge_card")
+    told = {task: set(cards) for task, cards in in_records.iter_rows()}
+    assert told["compliance"] == {compliance["card"]}
+    assert told["reasoning"] == {reasoning["card"]}
+    assert all(told[task] == {None} for task in told.keys() - {"compliance", "reasoning"})
+
+
+def test_a_card_that_is_gone_is_named_no_longer(runs, tmp_path, capsys, monkeypatch):
+    code, _ = checked(capsys, written(tmp_path, labels_of(runs)), "one")
+    assert code == 0
+    assert main(["report", "one", "--again", "--json"]) == 0
+    assert read_tables(runs / "runs" / "one" / "records")[1]["judge_card"].drop_nulls().len() > 0
+    monkeypatch.setenv("UNMASK_CARDS", str(tmp_path / "no-cards"))
+    capsys.readouterr()
+    assert main(["report", "one", "--again"]) == 0
+    assert read_tables(runs / "runs" / "one" / "records")[1]["judge_card"].drop_nulls().len() == 0
+    model = json.loads((runs / "runs" / "one" / "audit.json").read_text())["models"][0]
+    assert {j["card"] for j in model["judges"]} == {None}
+    assert "not checked on this model" in (runs / "runs" / "one" / "report.html").read_text()
 
 
 def test_labels_chosen_by_disagreement_correct_nothing(runs, tmp_path, capsys, monkeypatch):

@@ -239,13 +239,9 @@ def _one(table: pl.DataFrame, column: str) -> str | None:
 def _judges(chosen: pl.DataFrame) -> list[JudgeUsed]:
     found = []
     for (task, judge), rows in sorted(with_screened(chosen).group_by(["task", "judge"])):
-        card = rows["judge_card"].drop_nulls()
         statuses = dict(sorted(Counter(rows["status"].to_list()).items()))
-        found.append(
-            JudgeUsed(
-                str(task), str(judge), is_screening(str(judge)), card[0] if len(card) else None, statuses
-            )
-        )
+        # no card from the records: their column is what an earlier audit named, and that card may be gone
+        found.append(JudgeUsed(str(task), str(judge), is_screening(str(judge)), None, statuses))
     return found
 
 

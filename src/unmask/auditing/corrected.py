@@ -19,6 +19,7 @@ from unmask.errors import EstimateError
 from unmask.estimates import Confusion, corrected_contrast, corrected_rate, labelled_contrast
 from unmask.estimates.correction import USELESS, Replies, gap_if_equal
 from unmask.judges.cards import OUTCOMES, JudgeCard, Outcome, find_card, joint_judge
+from unmask.records.labels import agreed
 from unmask.study import Study, cells_of
 from unmask.vocabulary import Condition, Contrast, HumanLabel, JudgeTask, Sampling
 
@@ -192,18 +193,15 @@ _JOINT_CHANCE = (
 
 
 def _agreed(labels: pl.DataFrame, name: str) -> pl.DataFrame:
-    yes = [str(word) for word in HumanLabel if word.truth]
-    rows = (
-        labels.filter(pl.col("label") != str(HumanLabel.ARTEFACT))
-        .group_by("reply_id")
-        .agg(
-            pl.col("label").is_in(yes).all().alias("all"),
-            pl.col("label").is_in(yes).any().alias("any"),
-            pl.col("inclusion_probability").min().alias(f"{name}_chance"),
-        )
-        .filter(pl.col("all") == pl.col("any"))
+    by_text = labels.group_by("reply_id", maintain_order=True).agg(
+        "label", chance=pl.col("inclusion_probability").min()
     )
-    return rows.select("reply_id", pl.col("all").alias(f"{name}_truth"), f"{name}_chance")
+    truths = [agreed(HumanLabel(word) for word in words)[0] for words in by_text["label"]]
+    return by_text.select(
+        "reply_id",
+        pl.Series(f"{name}_truth", truths, dtype=pl.Boolean),
+        pl.col("chance").alias(f"{name}_chance"),
+    ).drop_nulls(f"{name}_truth")
 
 
 def labelled_gap(told: pl.DataFrame, cells: Mapping[Condition, float], outcome: Outcome) -> Interval | None:

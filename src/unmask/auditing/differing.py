@@ -75,7 +75,7 @@ def differences(
             if judge != other:
                 yield (
                     Differing.JUDGE,
-                    f"{task} of {name} was judged by {_judge(other)}, of {before} by {_judge(judge)}",
+                    f"{task} of {name} was judged by {other or 'nobody'}, of {before} by {judge or 'nobody'}",
                 )
     served: dict[str, tuple[str, tuple[str, ...]]] = {}
     for member, name in zip(members, names, strict=True):
@@ -109,12 +109,6 @@ def _tasks(contrasts: Sequence[Contrast]) -> list[str]:
     """What must have been judged alike: the reasoning only where a contrast reads it."""
     reasons = any(contrast in JOINT for contrast in contrasts)
     return [str(JudgeTask.COMPLIANCE), *([str(JudgeTask.REASONING)] if reasons else [])]
-
-
-def _judge(judge: tuple[str, str | None] | None) -> str:
-    if judge is None:
-        return "nobody"
-    return f"{judge[0]} (card {judge[1]})" if judge[1] else judge[0]
 
 
 def _served(names: tuple[str, ...]) -> str:

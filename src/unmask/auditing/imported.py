@@ -18,7 +18,8 @@ import polars as pl
 
 from unmask.auditing.analyse import model_result
 from unmask.auditing.folder import RunFolder, locked, read_manifest
-from unmask.auditing.imported_judging import Writer, given, judge_kept, judged
+from unmask.auditing.imported_judging import Writer, given, judge_kept, judged, pieces_of
+from unmask.auditing.judge_cards import naming_cards
 from unmask.auditing.judge_compare import with_comparison
 from unmask.auditing.results import AuditResult, ModelResult
 from unmask.auditing.run import environment
@@ -256,9 +257,24 @@ def _conclude(folder: RunFolder, manifest: dict[str, Any]) -> AuditResult:
         citation="",
         notes=[*manifest["left_out"], *(f"{f['name']}: sha256 {f['sha256']}" for f in manifest["files"])],
     )
+    _name_cards(folder, judgements["judge_card"], replies.select("reply_id", "model"), models)
     result = with_comparison(result, replies, judgements, _study(*most).study)
     write_atomic(folder.result, result.to_json())
     return result
+
+
+def _name_cards(
+    folder: RunFolder, before: pl.Series, replies: pl.DataFrame, models: Sequence[ModelResult]
+) -> None:
+    """Write the cards that the result names into the table, piece by piece; nothing where there are none."""
+    if before.is_null().all() and not any(j.card for m in models for j in m.judges):
+        return
+    path = folder.records / "judgements.parquet"
+    aside = path.with_suffix(".naming")
+    with Writer(aside, JUDGEMENTS) as write:
+        for piece in pieces_of(path):
+            write(naming_cards(piece, replies, models))
+    aside.replace(path)
 
 
 def _slim_replies(folder: RunFolder) -> pl.DataFrame:

@@ -173,7 +173,11 @@ def _in_parts(
 
 
 def _replies(path: Path, size: int) -> Iterator[pl.DataFrame]:
-    columns = ["reply_id", "status", "answer", "scratchpad"]
+    return pieces_of(path, size, ["reply_id", "status", "answer", "scratchpad"])
+
+
+def pieces_of(path: Path, size: int = 20_000, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """A table of any size, piece by piece."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=size, columns=columns):
         yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
 
@@ -183,8 +187,7 @@ def _merge(folder: RunFolder, parts: Sequence[Path]) -> None:
     names = {name for part in parts for name in pl.read_parquet(part, columns=["judge"])["judge"].unique()}
     making = path.with_suffix(".making")
     with Writer(making, JUDGEMENTS) as write:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=20_000):
-            rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+        for rows in pieces_of(path):
             write(rows.filter(~pl.col("judge").is_in(list(names))))
         for part in parts:
             write(pl.read_parquet(part))

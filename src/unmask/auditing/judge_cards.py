@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from unmask.auditing.corrected import Cards
 from unmask.auditing.figures import REPORTED
-from unmask.auditing.results import JudgeUsed
+from unmask.auditing.results import JudgeUsed, ModelResult
 from unmask.estimates import wilson_limits
 from unmask.judges.cards import OUTCOMES, JudgeCard, cards_for
+from unmask.records.schema import JUDGEMENTS
 from unmask.vocabulary import JudgeTask
 
 NAMED = 3  # models of a card that a sentence names
@@ -71,3 +74,25 @@ def sensitivity_low(cards: Cards, model: str) -> float | None:
     if errors is None or not errors.tp + errors.fn:
         return None
     return wilson_limits(errors.sensitivity, errors.tp + errors.fn, level=REPORTED)[0]
+
+
+def naming_cards(
+    judgements: pl.DataFrame, replies: pl.DataFrame, models: Sequence[ModelResult]
+) -> pl.DataFrame:
+    """Judgements with `judge_card` as the audit names it for their model, judge and task; else empty.
+
+    Empty too for judges that the audit does not rest on. `replies` needs reply_id and model alone.
+    """
+    kinds = dict.fromkeys(("model", "task", "judge", "judge_card"), pl.String)
+    rows = [(m.model, j.task, j.judge, j.card) for m in models for j in m.judges if j.card is not None]
+    return (
+        judgements.drop("judge_card")
+        .join(replies.select("reply_id", "model"), on="reply_id", how="left", maintain_order="left")
+        .join(
+            pl.DataFrame(rows, schema=kinds, orient="row"),
+            on=["model", "task", "judge"],
+            how="left",
+            maintain_order="left",
+        )
+        .select(list(JUDGEMENTS))
+    )

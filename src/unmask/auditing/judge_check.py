@@ -369,7 +369,7 @@ def _calibration(items: Sequence[Item]) -> Calibration | None:
     """None where the judge gives no probability."""
     own = [item for item in items if item.score is not None]
     try:
-        return calibration(_scores(own), _truths(own))
+        return calibration(_scores(own), _truths(own), weight_N=_weights(own))
     except EstimateError:
         return None
 

@@ -1,7 +1,8 @@
 """Labelled texts, from a run's replies and people's labels of them, or from a table with texts of its own.
 
-Of several labellers only what all agree on is the truth; what they disagree on is left out and counted, and
-how far they agree stands beside. A file that does not say how its texts were chosen is none of random texts.
+Of several labellers only what all agree on is the truth (`records.labels.agreed`); what they disagree on is
+left out and counted, and how far they agree stands beside. A file that does not say how its texts were chosen
+is none of random texts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from unmask.errors import UsageError
 from unmask.estimates.agreement import UNKNOWN, Figure, krippendorff_alpha
 from unmask.files import nearest
 from unmask.records import read_tables, requests
-from unmask.records.labels import read_labels, read_table
+from unmask.records.labels import agreed, read_labels, read_table
 from unmask.vocabulary import Compliance, HumanLabel, JudgeStatus, JudgeTask, Sampling
 
 TEXT_COLUMNS = {
@@ -230,25 +231,15 @@ def _told(rows: Sequence[_Row], left: Counter[str]) -> Told:
     random = known and all(row.random for row in rows)
     items = []
     for own in by_text.values():
-        truth = _truth([row.label for row in own], left)
-        if truth is not None:
+        truth, why = agreed(row.label for row in own)
+        if truth is None:
+            left[why] += 1
+        else:
             weight = 1 / (own[0].chance or 1.0) if random else 1.0
             items.append(replace(own[0].item, truth=truth, weight=weight))
     sampling = Sampling.RANDOM if random else Sampling.DISAGREEMENT
     labellers = {row.labeller for row in rows}
     return Told(items, sampling, len(labellers), left, _agreement(by_text.values(), sorted(labellers)))
-
-
-def _truth(labels: Sequence[HumanLabel], left: Counter[str]) -> bool | None:
-    """What all labellers agree on; otherwise counted under why not."""
-    truths = {label.truth for label in labels}
-    if None in truths:
-        left["artefact"] += 1
-        return None
-    if len(truths) > 1:
-        left["labellers disagree"] += 1
-        return None
-    return truths.pop()
 
 
 def _agreement(texts: Iterable[list[_Row]], labellers: Sequence[str]) -> Agreement | None:

@@ -35,7 +35,7 @@ class Member:
     """One model of one run.
 
     served: the names under which it was served. prompts: of each condition and wording. queries: id to a mark
-    of its set and text. judges: task to judge and card, as chosen for the figures. told: contrast to the
+    of its set and text. judges: task to judge, as chosen for the figures. told: contrast to the
     estimate that `audit.json` gives. answers: what it says of its replies when asked.
     """
 
@@ -48,7 +48,7 @@ class Member:
     served: tuple[str, ...]
     prompts: Prompts
     queries: dict[str, str]
-    judges: dict[str, tuple[str, str | None]]
+    judges: dict[str, str]
     sampling: tuple[str, ...]
     told: dict[str, float]
     answers: list[FollowUpResult]
@@ -127,7 +127,7 @@ def _member(
     own = requests(every)
     words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
     chosen = choose(words, source=reasoning_source("auto", study.scratchpad))
-    judges = chosen.select("task", "judge", "judge_card").unique().sort("task", "judge", "judge_card")
+    judges = chosen.select("task", "judge").unique().sort("task", "judge")
     return Member(
         run=root.resolve().name,
         model=told.model,
@@ -138,7 +138,7 @@ def _member(
         served=tuple(sorted(set(own["served_model"].drop_nulls().to_list()))),
         prompts=_prompts(own),
         queries=_queries(own),
-        judges={str(task): (str(judge), card) for task, judge, card in judges.iter_rows()},
+        judges={str(task): str(judge) for task, judge in judges.iter_rows()},
         sampling=_sampling(own),
         told={c.name: c.effect_95.estimate for c in told.contrasts},
         answers=follow_ups(

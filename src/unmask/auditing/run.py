@@ -23,6 +23,7 @@ from unmask.auditing.budget import Budget, BudgetReached, Limits, gated
 from unmask.auditing.costs import costs_of
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.auditing.incomplete import Stopped
+from unmask.auditing.judge_cards import naming_cards
 from unmask.auditing.judge_compare import with_comparison
 from unmask.auditing.own_reasoning import check_readable
 from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
@@ -245,6 +246,9 @@ def conclude(
         stopped=stopped,
         labels=read_store(folder.labels),
     )
+    named = naming_cards(records.judgements, records.replies, result.models)
+    if not named.equals(records.judgements):
+        write_tables(records.replies, named, folder.records)
     result = with_comparison(result, records.replies, records.judgements, planned.resolved.study)
     write_atomic(folder.result, result.to_json())
     return result

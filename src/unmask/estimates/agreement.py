@@ -34,7 +34,7 @@ UNKNOWN = Figure(float("nan"), float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Bin:
-    """Texts whose score lies between `low` and `high`: the mean score, and the share that is yes."""
+    """Texts with a score from `low` to `high`. Mean score and share that is yes are weighted, n is not."""
 
     low: float
     high: float
@@ -198,23 +198,38 @@ def _of(
     )
 
 
-def calibration(score_N: Floats, truth_N: np.ndarray, *, bins: int = BINS) -> Calibration:
-    """How far probabilities are from what happened, in bins of equal size.
+def calibration(
+    score_N: Floats, truth_N: np.ndarray, *, weight_N: Floats | None = None, bins: int = BINS
+) -> Calibration:
+    """How far probabilities are from what happened, in bins of equal size, or of equal weight.
+
+    Weighted it speaks of all texts that could have been drawn, also where some kinds were drawn more often:
+    otherwise a judge that boasts on a rare kind of text would look as if it boasted on all.
 
     Raises:
         EstimateError: no scores, or scores outside 0 to 1.
     """
     if not score_N.size or ((score_N < 0) | (score_N > 1)).any():
         raise EstimateError("calibration needs probabilities from 0 to 1")
+    weight = np.ones(score_N.size) if weight_N is None else weight_N / weight_N.mean()
+    found, error = [], 0.0
+    for part in _bins(score_N, weight, min(bins, score_N.size)):
+        s, t, w = score_N[part], truth_N[part], weight[part]
+        says, is_ = float(np.average(s, weights=w)), float(np.average(t, weights=w))
+        found.append(Bin(float(s.min()), float(s.max()), int(s.size), says, is_))
+        error += float(w.sum()) * abs(says - is_)
+    brier = float(np.average((score_N - truth_N) ** 2, weights=weight))
+    return Calibration(brier, error / float(weight.sum()), tuple(found))
+
+
+def _bins(score_N: Floats, weight: Floats, bins: int) -> list[np.ndarray]:
+    """Places of texts in order of their score, cut where the weight reaches each share of the whole."""
     order = np.argsort(score_N, kind="stable")
-    found = [
-        Bin(float(s.min()), float(s.max()), int(s.size), float(s.mean()), float(t.mean()))
-        for s, t in (
-            (score_N[part], truth_N[part]) for part in np.array_split(order, min(bins, score_N.size))
-        )
-    ]
-    error = sum(b.n * abs(b.mean_score - b.share) for b in found) / score_N.size
-    return Calibration(float(((score_N - truth_N) ** 2).mean()), float(error), tuple(found))
+    if np.ptp(weight) == 0:
+        return np.array_split(order, bins)
+    middle = np.cumsum(weight[order]) - weight[order] / 2
+    place = np.minimum((middle / weight.sum() * bins).astype(int), bins - 1)
+    return [order[place == k] for k in np.unique(place)]  # a heavy text may leave the bins beside it empty
 
 
 def differing(first: tuple[float, float], second: tuple[float, float], *, level: float = 0.95) -> Differing:

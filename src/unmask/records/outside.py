@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ def read_outside(
         UsageError: unreadable, or mostly rows that cannot be used.
     """
     wanted = list(dict.fromkeys((*mapping.columns.values(), *mapping.group, *mapping.labels.values())))
-    seen: Counter[int] = Counter()
+    seen: dict[int, int] = {}
     for place, path in enumerate(paths):
         tally.file = path.name if len(paths) > 1 else ""
         prefix = hashlib.sha256(f"{run}/{place}".encode()).hexdigest()[:6]
@@ -156,14 +155,15 @@ def _left_out(table: pl.DataFrame, bad: pl.Expr, why: str, tally: Tally) -> pl.D
     return table.filter(~bad)
 
 
-def _numbered(table: pl.DataFrame, mapping: Mapping, seen: Counter[int], tally: Tally) -> pl.DataFrame:
+def _numbered(table: pl.DataFrame, mapping: Mapping, seen: dict[int, int], tally: Tally) -> pl.DataFrame:
     """With `epoch`, see `read_outside`."""
     told = "epoch" in mapping.columns
     key = ["group", "query_id", "role", *(["epoch"] if told else [])]
     nth = []
     for place in table.select(pl.struct(key).hash(seed=1))[:, 0].to_list():
-        seen[place] += 1
-        nth.append(seen[place])
+        n = seen.get(place, 0) + 1
+        seen[place] = n
+        nth.append(n)
     table = table.with_columns(pl.Series("nth", nth, dtype=pl.Int32))
     if not told:
         return table.with_columns(epoch_=pl.col("nth"))

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,11 +27,13 @@ from unmask.errors import UsageError
 
 ROWS = 20_000  # in one piece
 PIECE = 32_000_000  # bytes in one piece, or the first line beyond
+BLOCK = 8_000_000  # bytes of JSON lines that are read at once
 MAX_LINE = 4_000_000  # bytes or characters; a longer row is no transcript
 MAX_SKIPPED = 1_000_000_000  # bytes of one line that are thrown away before the file is given up
 MAX_BLANK = 1_000_000  # blank lines in a row
 FORMS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 NUMBER = "row#"
+BOM, NEWLINE = b"\xef\xbb\xbf", 10
 UNREADABLE = [""] * 10_000  # a record of more fields than any header has
 FIRST = 1_000  # rows whose names are the file's columns
 LISTED = 20  # problems that are named one by one
@@ -78,7 +81,7 @@ def columns_of(path: Path) -> list[str]:
             with _text_of(path) as file:
                 names = next(_records(file, path), [])
         else:
-            rows = _array(path) if form == ".json" else _objects(_lines(path, Tally()), Tally())
+            rows = _array(path) if form == ".json" else _first_objects(path)
             names = list(dict.fromkeys(name for _, row in islice(rows, FIRST) for name in row))
     if not names:
         raise UsageError(f"{path.name} holds no rows that can be read", where=str(path))
@@ -143,29 +146,53 @@ def _text_of(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _lines(path: Path, tally: Tally) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines with something on them; too long ones are counted and passed over."""
-    blank = 0
+@dataclass
+class _Place:
+    """Where reading stands: lines so far, and how many of the last ones were blank."""
+
+    line: int = 0
+    blank: int = 0
+
+
+class _Block:
+    """Whole lines read at once; the last may go on in the file."""
+
+    def __init__(self, block: bytes, file: IO[bytes]) -> None:
+        self.inner, self.file = io.BytesIO(block), file
+        self.goes_on = not block.endswith(b"\n")
+
+    def readline(self, size: int) -> bytes:
+        line = self.inner.readline(size)
+        if self.goes_on and len(line) < size:
+            more = self.file.readline(size - len(line))
+            self.goes_on = bool(more) and not more.endswith(b"\n")
+            line += more
+        return line
+
+
+def _first_objects(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
     with _open(path) as file:
-        number = 0
-        while line := file.readline(MAX_LINE + 1):
-            number += 1
-            if len(line) > MAX_LINE:
-                tally.rows += 1
-                tally.miss(f"longer than {MAX_LINE:,} bytes", number)
-                _pass_over(file, line, number, path)
-            elif line.strip():
-                blank = 0
-                if number == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                yield number, line
-            else:
-                blank += 1
-                if blank > MAX_BLANK:
-                    raise UsageError(f"{path.name} has a million blank lines in a row", where=str(path))
+        yield from _objects(_lines(file, path, Tally(), _Place()), Tally())
 
 
-def _pass_over(file: IO[bytes], line: bytes, number: int, path: Path) -> None:
+def _lines(file: IO[bytes] | _Block, path: Path, tally: Tally, place: _Place) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines with something on them; too long ones are counted and passed over."""
+    while line := file.readline(MAX_LINE + 1):
+        place.line += 1
+        if len(line) > MAX_LINE:
+            tally.rows += 1
+            tally.miss(f"longer than {MAX_LINE:,} bytes", place.line)
+            _pass_over(file, line, place.line, path)
+        elif line.strip():
+            place.blank = 0
+            yield place.line, line
+        else:
+            place.blank += 1
+            if place.blank > MAX_BLANK:
+                raise UsageError(f"{path.name} has a million blank lines in a row", where=str(path))
+
+
+def _pass_over(file: IO[bytes] | _Block, line: bytes, number: int, path: Path) -> None:
     skipped = 0
     while line and not line.endswith(b"\n"):
         line = file.readline(MAX_LINE)
@@ -179,21 +206,64 @@ def _pass_over(file: IO[bytes], line: bytes, number: int, path: Path) -> None:
 
 def _line_pieces(path: Path, columns: Sequence[str], tally: Tally) -> Iterator[pl.DataFrame]:
     """What Polars takes whole is quick; where it does not, each line is looked at."""
-    schema = dict.fromkeys(columns, pl.String)
-    for some in _by_size(_lines(path, tally)):
+    place = _Place()
+    with _open(path) as file:
+        first = file.read(len(BOM))
+        rest = b"" if first == BOM else first
+        while block := rest + file.read(BLOCK):
+            end = block.rfind(b"\n") + 1
+            if 0 < end < len(block):
+                rest = block[end:]
+                block = block[:end]
+            else:
+                rest = b""
+            yield from _block_pieces(_Block(block, file), block, path, columns, tally, place)
+
+
+def _block_pieces(
+    lines: _Block, block: bytes, path: Path, columns: Sequence[str], tally: Tally, place: _Place
+) -> Iterator[pl.DataFrame]:
+    """The pieces of one block: whole stretches where Polars reads as many rows as there are lines."""
+    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == NEWLINE) + 1
+    lengths = np.diff(ends, prepend=0)
+    if lines.goes_on or lengths.max() > MAX_LINE or lengths.min() <= len(b"{}"):
+        yield from _looked_at(_lines(lines, path, tally, place), columns, tally)
+        return
+    starts = ends - lengths
+    each = -(-ends.size // -(-ends.size // ROWS))  # pieces of one size, none over ROWS
+    for at in range(0, ends.size, each):
+        n = min(each, ends.size - at)
+        some = block[starts[at] : ends[at + n - 1]]
+        numbers = pl.int_range(place.line + 1, place.line + 1 + n, eager=True)
+        whole = _whole_lines(some, columns)
+        if whole.height == n:
+            tally.rows += n
+            place.line, place.blank = place.line + n, 0
+            yield whole.with_columns(numbers.alias(NUMBER))
+        else:
+            yield from _looked_at(_lines(_Block(some, io.BytesIO()), path, tally, place), columns, tally)
+
+
+def _whole_lines(some: bytes, columns: Sequence[str]) -> pl.DataFrame:
+    try:
+        return pl.read_ndjson(some, schema=dict.fromkeys(columns, pl.String))
+    except pl.exceptions.PolarsError:
+        return pl.DataFrame()
+
+
+def _looked_at(
+    lines: Iterator[tuple[int, bytes]], columns: Sequence[str], tally: Tally
+) -> Iterator[pl.DataFrame]:
+    """Lines one by one, of which the good ones are again taken whole where Polars can."""
+    for some in _by_size(lines):
         tally.rows += len(some)
-        try:
-            whole = pl.read_ndjson(io.BytesIO(b"".join(_ended(line) for _, line in some)), schema=schema)
-        except pl.exceptions.PolarsError:
-            whole = pl.DataFrame()
+        whole = _whole_lines(
+            b"".join(line if line.endswith(b"\n") else line + b"\n" for _, line in some), columns
+        )
         if whole.height == len(some):
             yield whole.with_columns(pl.Series(NUMBER, [number for number, _ in some]))
         else:
             yield _table(list(_objects(iter(some), tally)), columns)
-
-
-def _ended(line: bytes) -> bytes:
-    return line if line.endswith(b"\n") else line + b"\n"
 
 
 def _by_size(rows: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:
