@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import Model, get_model, get_model_info
+from inspect_ai.model._model_info import _get_model_info_direct
 
 from unmask.errors import ModelError, UnmaskError
 from unmask.judges.votes import fewest_votes
@@ -53,15 +54,18 @@ def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Mode
         ) from e
 
 
-def context_window(name: str, args: dict[str, Any]) -> int | None:
-    """Tokens that the model reads and writes in one call; None when nobody has said."""
+def context_window(name: str, args: dict[str, Any], *, opens: bool = True) -> int | None:
+    """Tokens that the model reads and writes in one call; None when nobody has said.
+
+    opens: Inspect may open a model to find its other names; False looks up the one it has.
+    """
     if name.startswith("embedded/"):
         from unmask.providers.embedded import window
 
         return window(name, asked=args.get("window"))
     if name.startswith("organism/"):
         return None  # reads any prompt; and Inspect takes a while to read its list of real models
-    info = get_model_info(name)
+    info = get_model_info(name) if opens else _get_model_info_direct(name)
     return info.context_length if info else None
 
 
