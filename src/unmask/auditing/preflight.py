@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
@@ -19,6 +20,7 @@ from unmask.tasks.alignment_faking import Prepared
 
 CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
 FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
+SECRET = re.compile(r"(^|[_-])(api_?key|token|secret|password|authorization)$", re.IGNORECASE)
 UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
 
 
@@ -40,8 +42,13 @@ def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Mode
     """The Inspect model, so that a missing key or package is told before anything runs.
 
     Raises:
-        ModelError: unknown provider, missing key, missing package.
+        ModelError: unknown provider, missing key, missing package, or a key among the arguments.
     """
+    if secret := next((key for key in args if SECRET.search(key)), None):
+        raise ModelError(
+            f"argument {secret} of {name}: arguments stand in the manifest, the logs and the report",
+            hint="put keys into the environment or .env; `unmask doctor` shows which are set",
+        )
     try:
         return get_model(name, base_url=base_url, **args)
     except UnmaskError:
