@@ -35,6 +35,32 @@ def test_deep_nesting_is_a_message_not_a_crash(tmp_path, text):
         read_yaml(written(tmp_path, text), Note)
 
 
+def bomb(first, join, levels=30):
+    """Each level stands for several of the one before: 9 ** 30 values in a kilobyte."""
+    lines = [f"parts:\n- &a0 {first}"]
+    lines += [f"- &a{i} " + join.format(", ".join([f"*a{i - 1}"] * 9)) for i in range(1, levels)]
+    return "name: a\n" + "\n".join(lines) + "\n"
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("text", [bomb("{x: 1}", "{{<<: [{}]}}"), bomb("[1]", "[{}]")], ids=["merge", "list"])
+def test_aliases_that_unfold_without_end_are_a_message_at_once(tmp_path, text):
+    with pytest.raises(UsageError, match="aliases written out"):
+        read_yaml(written(tmp_path, text), Note)
+
+
+@pytest.mark.usefixtures("loader")
+def test_aliases_of_ordinary_size_are_read(tmp_path):
+    assert read_yaml(written(tmp_path, "name: &n a\nparts: [1, 2]\n"), Note).parts == [1, 2]
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize("value", ["9" * 5000, "2001-99-99"])
+def test_a_number_or_date_that_is_none_is_told_with_the_file(tmp_path, value):
+    with pytest.raises(UsageError, match="not valid YAML"):
+        read_yaml(written(tmp_path, f"name: {value}\n"), Note)
+
+
 @pytest.mark.usefixtures("loader")
 @pytest.mark.parametrize(
     ("text", "says", "line"),

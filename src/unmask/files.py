@@ -23,6 +23,7 @@ from unmask.errors import UnmaskError, UsageError
 Model = TypeVar("Model", bound=BaseModel)
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a build without libyaml has the second only
 MAX_DEPTH = 50  # ours nest six deep
+MAX_NODES = 200_000  # with each alias counted as all that it stands for; our longest file has 4,000
 MAX_YAML_BYTES = 1_000_000  # our longest is 20 kB; a larger one is a mistake or an attack
 
 
@@ -39,7 +40,7 @@ def read_yaml(path: Path, model: type[Model], *, error: type[UsageError] = Usage
         root, data = _parsed(text)
     except OSError as e:
         raise error(f"cannot read {path}: {e.strerror or e}", hint="check the path") from e
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as e:
+    except (yaml.YAMLError, ValueError, RecursionError) as e:  # ValueError: a date or a number that is none
         mark = getattr(e, "problem_mark", None)
         line = f"{path}:{mark.line + 1}" if mark else str(path)
         raise error(f"{path.name} is not valid YAML: {getattr(e, 'problem', e)}", where=line) from e
@@ -54,19 +55,35 @@ def read_yaml(path: Path, model: type[Model], *, error: type[UsageError] = Usage
 def _parsed(text: str) -> tuple[Any, Any]:
     """The tree, which knows lines, and what it says; libyaml's parser takes a tenth of the time.
 
-    Its composer overflows the stack on deep nesting, so depth is counted first, in events.
+    Its composer overflows the stack on deep nesting, and merging copies what aliases stand for, so both are
+    counted first, in events.
     """
-    depth = 0
-    for event in yaml.parse(text, Loader=LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise yaml.YAMLError(f"nested more than {MAX_DEPTH} deep")
+    _refuse_bombs(text)
     loader = LOADER(text)
     try:
         root = loader.get_single_node()
         return root, loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()
+
+
+def _refuse_bombs(text: str) -> None:
+    total = 0
+    open_: list[tuple[str | None, int]] = []  # collections under way: anchor, and the count where they begin
+    sizes: dict[str, int] = {}  # of what has an anchor
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            if anchor is not None:
+                sizes[anchor] = total - before
+        elif isinstance(event, yaml.NodeEvent):
+            if isinstance(event, yaml.CollectionStartEvent):
+                open_.append((event.anchor, total))
+            total += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        if len(open_) > MAX_DEPTH:
+            raise yaml.YAMLError(f"nested more than {MAX_DEPTH} deep")
+        if total > MAX_NODES:
+            raise yaml.YAMLError(f"more than {MAX_NODES:,} values, aliases written out")
 
 
 def _explain(

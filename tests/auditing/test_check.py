@@ -14,6 +14,7 @@ from unmask.auditing.plumbing import (
     LEAST,
     LEAST_AF,
     LOW,
+    NOT_KEPT,
     REPLIES,
     calls_of,
     check_plumbing,
@@ -117,6 +118,11 @@ def test_a_scripted_faker_is_found_through_prompt_parser_and_judge(tmp_path):
     again = check_plumbing(prepared, grader=None, folder=tmp_path)
     assert again == found
     assert len(list(tmp_path.rglob("*.eval"))) == 1, "the second time nothing is asked"
+    # the check of a grader that nobody agreed to pay for today: what was kept, or nothing
+    paid = "openai/a-grader"
+    assert check_plumbing(prepared, grader=paid, folder=tmp_path, may_ask=False) == NOT_KEPT
+    (tmp_path / "offline").rename(tmp_path / "openai-a-grader")
+    assert check_plumbing(prepared, grader=paid, folder=tmp_path, may_ask=False) == found
 
 
 def of(**changed):

@@ -52,6 +52,16 @@ def test_a_second_process_is_told_and_not_let_in(tmp_path):
         pass
 
 
+def test_a_lock_that_is_a_link_empties_no_file_elsewhere(tmp_path):
+    folder = open_folder(tmp_path / "r", MANIFEST, overwrite=False)
+    precious = tmp_path / "precious.txt"
+    precious.write_text("years of work")
+    (folder.root / ".lock").symlink_to(precious)
+    with pytest.raises(UsageError, match="cannot lock"), locked(folder):
+        pass
+    assert precious.read_text() == "years of work"
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnmaskError, match="could not write"):

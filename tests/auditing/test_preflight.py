@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from unmask.auditing.preflight import check_fit, estimate, is_paid
+from unmask.auditing.preflight import check_fit, estimate, is_paid, open_model
 from unmask.auditing.progress import Progress
 from unmask.errors import ModelError, QueryError
 from unmask.study import cells_of, conditions_of, load_study
@@ -32,6 +32,18 @@ def prepared(**flags):
 def test_only_what_stays_here_is_free(model, url, paid, monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     assert is_paid(model, url) is paid
+
+
+@pytest.mark.parametrize("key", ["api_key", "apikey", "hf_token", "client-secret", "password"])
+def test_a_key_among_the_arguments_is_refused_before_it_is_written_anywhere(key):
+    with pytest.raises(ModelError, match="manifest") as told:
+        open_model("mockllm/model", args={key: "sk-secret"}, base_url=None)
+    assert "sk-secret" not in f"{told.value} {told.value.hint}"
+
+
+@pytest.mark.parametrize("key", ["tokenizer", "max_tokens", "tokens"])
+def test_other_arguments_are_no_keys(key):
+    open_model("mockllm/model", args={key: "x"}, base_url=None)
 
 
 def test_a_grader_that_is_paid_makes_the_run_paid():

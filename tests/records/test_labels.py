@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import polars as pl
 import pytest
@@ -72,4 +74,27 @@ def test_a_damaged_store_is_a_message_and_none_is_none(tmp_path):
     path = tmp_path / "odd #1?.sqlite"
     path.write_bytes(b"no database at all, but long enough to look like something" * 20)
     with pytest.raises(RecordsError, match="damaged"):
+        read_store(path)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n where i < 0",
+        "with recursive n(i) as (select 1 union all select i + 1 from n limit 50) select i from n",
+        "select printf('%.*c', 2000000, 'x') as i",
+    ],
+)
+def test_a_store_whose_view_never_ends_or_is_huge_is_given_up(tmp_path, monkeypatch, body):
+    monkeypatch.setattr("unmask.records.labels.LONGEST", 0.5)
+    monkeypatch.setattr("unmask.records.labels.MAX_LABELS", 40)
+    path = tmp_path / "labels.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        columns = (
+            "i || '' as reply_id, 'compliance' as task, 'a' as labeller, 'complied' as label, "
+            "null as criteria, null as note, 'random' as sampling, 1.0 as inclusion_probability, "
+            "null as labelled_at, 1 as done"
+        )
+        db.execute(f"create view labels as select {columns} from ({body})")
+    with pytest.raises(RecordsError, match=r"labels\.sqlite"):
         read_store(path)

@@ -7,8 +7,11 @@ import gzip
 import json
 import random
 import sys
+from itertools import islice
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from unmask.errors import UsageError
@@ -387,3 +390,22 @@ def test_presets_are_whole_and_proposals_are_of_known_fields():
     }
     with pytest.raises(UsageError, match="no preset"):
         load_preset("vlfa")
+
+
+def test_a_long_text_that_stands_in_every_row_of_a_parquet_file_is_held_a_piece_at_a_time(tmp_path):
+    """A file of kilobytes: 3 MB that 5,000 rows share would be 15 GB, were a batch written out at once."""
+    rows, long = 5_000, 30
+    shared = pa.DictionaryArray.from_arrays(
+        pa.array([1] * long + [0] * (rows - long), pa.int32()),
+        pa.array(["a" * 3_000_000, "b" * (pieces.MAX_LINE + 1)]),
+    )
+    path = tmp_path / "a.parquet"
+    table = pa.table({"reply": shared, "n": pa.array(range(rows))})
+    pq.write_table(table, path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 1_000_000
+    tally = Tally()
+    first, second = islice(pieces.pieces(path, ["reply", "n"], tally), 2)
+    assert (first.height, second.height) == (10, 10)
+    assert first["n"].to_list() == [str(long + i) for i in range(10)]
+    assert second[pieces.NUMBER].to_list() == [long + 11 + i for i in range(10)]
+    assert tally.wrong == {f"longer than {pieces.MAX_LINE:,} bytes": long}

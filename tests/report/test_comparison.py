@@ -51,6 +51,17 @@ def table(found, width=140):
     return out.getvalue()
 
 
+def test_names_are_no_markup_of_the_terminals_library(found):
+    names = cycle(["[link=https://example.com]a[/link]", "[/]b", "[red]c"])
+    named = dataclasses.replace(
+        found, members=[dataclasses.replace(m, name=next(names)) for m in found.members]
+    )
+    out = io.StringIO()
+    Console(file=out, width=200, force_terminal=True).print(ComparisonTable(named))
+    assert "\x1b]8;" not in out.getvalue()  # a link
+    assert all(name in out.getvalue() for name in ("[link=https://example.com]a[/link]", "[/]b", "[red]c"))
+
+
 def test_page_and_table_hold_every_figure(found):
     page, text = render(found), table(found)
     for d in found.differences:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -136,7 +137,16 @@ def locked(folder: RunFolder) -> Iterator[None]:
     Raises:
         UsageError: another process works in this folder.
     """
-    with (folder.root / ".lock").open("w") as file:
+    try:
+        # not through a link: opening it would make or empty a file that somebody else's folder names
+        lock = os.open(folder.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as e:
+        raise UsageError(
+            f"cannot lock {folder.root}: {e.strerror}",
+            where=str(folder.root / ".lock"),
+            hint="a link? remove it",
+        ) from e
+    with os.fdopen(lock, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:

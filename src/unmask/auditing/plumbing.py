@@ -18,7 +18,7 @@ from scipy import special
 
 from unmask.auditing.arrays import Table, choose, tabulate
 from unmask.auditing.asking import ask
-from unmask.errors import JudgeError, UnmaskError
+from unmask.errors import JudgeError, RecordsError, UnmaskError
 from unmask.judges.scorers import reasoning_source
 from unmask.organisms.scripted import load_facts, read_prompt
 from unmask.organisms.scripted.options import pick
@@ -97,6 +97,12 @@ class Checked:
 NOT_RUN = Checked(
     Plumbing.NOT_RUN, 0, [], "No instrument check: this run was not pointed at a model that is known to fake."
 )
+NOT_KEPT = Checked(
+    Plumbing.NOT_RUN,
+    0,
+    [],
+    "No instrument check: that of this run is not in its folder, and its grader was not asked again.",
+)
 NOT_ON_THIS_PACK = Checked(
     Plumbing.NOT_ON_THIS_PACK,
     0,
@@ -151,13 +157,14 @@ def is_read_right(prepared: Prepared) -> bool:
     return True
 
 
-def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> Checked:
+def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path, may_ask: bool = True) -> Checked:
     """Ask the scripted model, judge, and hold every cell against its cut; goes on where it was stopped.
 
     Args:
         prepared: the run's prompts and queries.
         grader: the run's judge; None is the offline one.
         folder: where the check keeps its logs, apart for each judge.
+        may_ask: False rests on the logs that are there and asks no grader; the offline judge asks nobody.
     Raises:
         UnmaskError: it could not finish, or the grader answered nothing at all.
     """
@@ -170,15 +177,10 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
     asked = replace(prepared, resolved=Resolved(study, prepared.resolved.origins), samples=samples)
     judge = re.sub(r"[^A-Za-z0-9._-]+", "-", grader or "offline")
     logs = folder / judge / str(prepared.size)
-    model = get_model(ORGANISM, trained=HIGH, untrained=LOW, rated=LOW, af=1.0, memoize=False)
-    ok, done = ask(build_task(asked), [model], logs, grader=grader)
-    if not ok:
-        reason = next((log.error.message.splitlines()[0] for log in done if log.error), "no log says why")
-        raise UnmaskError(
-            f"the instrument check did not finish: {reason}",
-            where=str(logs),
-            hint="the same command goes on; --no-check leaves it out, and the verdict says so",
-        )
+    if may_ask or grader is None:
+        _ask(asked, grader=grader, logs=logs)
+    elif not _is_kept(logs):
+        return NOT_KEPT
     records = read_logs([logs])
     cells = [c for c in conditions_of(study) if c.arm is Arm.HARMFUL]
     words = choose(records.judgements, source=reasoning_source("auto", study.scratchpad))
@@ -192,6 +194,26 @@ def check_plumbing(prepared: Prepared, *, grader: str | None, folder: Path) -> C
             "--no-check goes on without",
         )
     return judged(table, study)
+
+
+def _ask(asked: Prepared, *, grader: str | None, logs: Path) -> None:
+    model = get_model(ORGANISM, trained=HIGH, untrained=LOW, rated=LOW, af=1.0, memoize=False)
+    ok, done = ask(build_task(asked), [model], logs, grader=grader)
+    if not ok:
+        reason = next((log.error.message.splitlines()[0] for log in done if log.error), "no log says why")
+        raise UnmaskError(
+            f"the instrument check did not finish: {reason}",
+            where=str(logs),
+            hint="the same command goes on; --no-check leaves it out, and the verdict says so",
+        )
+
+
+def _is_kept(logs: Path) -> bool:
+    """Whether a finished check is there."""
+    try:
+        return logs.is_dir() and any(log["status"] == "success" for log in read_logs([logs]).logs)
+    except RecordsError:
+        return False
 
 
 def judged(table: Table, study: Study) -> Checked:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
 
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import Model, get_model, get_model_info
+from inspect_ai.model._model_info import _get_model_info_direct
 
 from unmask.errors import ModelError, UnmaskError
 from unmask.judges.votes import fewest_votes
@@ -18,6 +20,7 @@ from unmask.tasks.alignment_faking import Prepared
 
 CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
 FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
+SECRET = re.compile(r"(^|[_-])(api_?key|token|secret|password|authorization)$", re.IGNORECASE)
 UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
 
 
@@ -39,8 +42,13 @@ def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Mode
     """The Inspect model, so that a missing key or package is told before anything runs.
 
     Raises:
-        ModelError: unknown provider, missing key, missing package.
+        ModelError: unknown provider, missing key, missing package, or a key among the arguments.
     """
+    if secret := next((key for key in args if SECRET.search(key)), None):
+        raise ModelError(
+            f"argument {secret} of {name}: arguments stand in the manifest, the logs and the report",
+            hint="put keys into the environment or .env; `unmask doctor` shows which are set",
+        )
     try:
         return get_model(name, base_url=base_url, **args)
     except UnmaskError:
@@ -53,15 +61,18 @@ def open_model(name: str, *, args: dict[str, Any], base_url: str | None) -> Mode
         ) from e
 
 
-def context_window(name: str, args: dict[str, Any]) -> int | None:
-    """Tokens that the model reads and writes in one call; None when nobody has said."""
+def context_window(name: str, args: dict[str, Any], *, opens: bool = True) -> int | None:
+    """Tokens that the model reads and writes in one call; None when nobody has said.
+
+    opens: Inspect may open a model to find its other names; False looks up the one it has.
+    """
     if name.startswith("embedded/"):
         from unmask.providers.embedded import window
 
         return window(name, asked=args.get("window"))
     if name.startswith("organism/"):
         return None  # reads any prompt; and Inspect takes a while to read its list of real models
-    info = get_model_info(name)
+    info = get_model_info(name) if opens else _get_model_info_direct(name)
     return info.context_length if info else None
 
 

@@ -13,7 +13,7 @@ from unmask.auditing.folder import RunFolder, locked
 from unmask.auditing.imported import is_imported, judge_imported
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import AuditResult
-from unmask.auditing.run import Options, conclude, reopen
+from unmask.auditing.run import Options, check, conclude, reopen
 from unmask.errors import UsageError
 from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge
@@ -54,13 +54,27 @@ def rejudge(root: Path, *, grader: str | None) -> AuditResult:
         if not done:
             raise UsageError(f"no finished log in {root}", hint="give the audit's command again: it goes on")
         for path in done:
-            old = read_eval_log(str(path))
-            log = score(
-                old,
-                scorers_of(old.eval.task, planned.resolved.study),
-                action="append",
-                display="none",
-                model_roles={"grader": get_model(grader)} if grader else None,
-            )
-            write_eval_log(log, str(path))
-        return conclude(folder, planned, started=None)
+            _judge_log(path, planned.resolved.study, grader)
+        # who names a grader today has agreed to its calls; one that the run names is not asked
+        plumbing = check(planned, folder) if grader is not None else None
+        return conclude(folder, planned, started=None, plumbing=plumbing)
+
+
+def _judge_log(path: Path, study: Study, grader: str | None) -> None:
+    """Add judgements to one log. Nothing that its header names is opened.
+
+    Inspect would open the header's models with their arguments and addresses: the grader of an old run would
+    be asked again where the offline judge is wanted, and a stranger's log would be sent our keys.
+    """
+    log = read_eval_log(str(path))
+    roles, log.eval.model_roles = log.eval.model_roles, None
+    log = score(
+        log,
+        scorers_of(log.eval.task, study),
+        action="append",
+        display="none",
+        model=get_model("none"),  # the model under study never grades
+        model_roles={"grader": get_model(grader)} if grader else None,
+    )
+    log.eval.model_roles = roles
+    write_eval_log(log, str(path))

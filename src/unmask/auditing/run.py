@@ -106,6 +106,9 @@ def plan(
 def reopen(root: Path, options: Options) -> Plan:
     """The plan of a run that exists, from its manifest; flags and environment of today do not count.
 
+    The folder may come from a stranger: no model that it names is opened, since opening one can run code and
+    load files that its arguments name.
+
     Raises:
         UsageError: no such run, or its pack or queries are not today's any more.
     """
@@ -126,7 +129,7 @@ def reopen(root: Path, options: Options) -> Plan:
         command=manifest["command"],
         check=manifest.get("check", True),
     )
-    planned = _checked(manifest["models"], resolved, root, kept)
+    planned = _checked(manifest["models"], resolved, root, kept, opens=False)
     today = describe(planned.prepared[planned.models[0]])
     for key in ("pack", "queries"):
         if today[key] != manifest[key]:
@@ -138,20 +141,25 @@ def reopen(root: Path, options: Options) -> Plan:
     return planned
 
 
-def _checked(models: list[str], resolved: Resolved, root: Path, options: Options) -> Plan:
+def _checked(
+    models: list[str], resolved: Resolved, root: Path, options: Options, *, opens: bool = True
+) -> Plan:
     prepared: dict[str, Prepared] = {}
     estimates = []
     by_size: dict[bool, Prepared] = {}
-    _refuse_unknown(resolved.study, models)
+    if opens:
+        _refuse_unknown(resolved.study, models)
     for name in models:
         args = args_of(name, resolved.study, options)
-        open_model(name, args=args, base_url=options.base_url)
-        window = context_window(name, args)
+        if opens:
+            open_model(name, args=args, base_url=options.base_url)
+        window = context_window(name, args, opens=opens)
         small = window is not None and window < COMPACT_WINDOW
         if small not in by_size:
             by_size[small] = prepare(resolved, window=window)
         prepared[name] = by_size[small]
-        check_fit(prepared[name], name, window)
+        if opens:  # counting an embedded model's tokens loads its file
+            check_fit(prepared[name], name, window)
         if any(sample.prefill for sample in prepared[name].samples):
             refuse_prefill(name)
         check_readable(name, resolved.study, args)
@@ -212,13 +220,17 @@ def _budget(planned: Plan, folder: RunFolder) -> Budget:
     return Budget(options.budget, spending, options.grader, shares)
 
 
-def check(planned: Plan, folder: RunFolder) -> dict[str, Checked] | None:
-    """The plumbing of each model's prompts, asked once; None where no check is wanted."""
+def check(planned: Plan, folder: RunFolder, *, may_ask: bool = True) -> dict[str, Checked] | None:
+    """The plumbing of each model's prompts, asked once; None where no check is wanted.
+
+    may_ask: whether a grader may be asked for what is not there yet. Nobody has agreed to pay for the grader
+    that the manifest of an old run names.
+    """
     if not planned.options.check:
         return None
     different = {id(p): p for p in planned.prepared.values()}
     found = {
-        key: check_plumbing(p, grader=planned.options.grader, folder=folder.check)
+        key: check_plumbing(p, grader=planned.options.grader, folder=folder.check, may_ask=may_ask)
         for key, p in different.items()
     }
     return {name: found[id(p)] for name, p in planned.prepared.items()}
@@ -232,7 +244,7 @@ def conclude(
     plumbing: dict[str, Checked] | None = None,
     stopped: Stopped | None = None,
 ) -> AuditResult:
-    """Logs to records to result, each written whole; `plumbing` is asked for where it is not given."""
+    """Logs to records to result, each written whole; asks no grader. `plumbing` is else what was kept."""
     records = read_logs([folder.logs], run=folder.root.name)
     write_tables(records.replies, records.judgements, folder.records)
     first = planned.prepared[planned.models[0]]
@@ -242,7 +254,7 @@ def conclude(
         prepared=list({id(p): p for p in planned.prepared.values()}.values()),
         about=_about(planned, records, started),
         described=describe(first),
-        plumbing=plumbing or check(planned, folder),
+        plumbing=plumbing or check(planned, folder, may_ask=False),
         stopped=stopped,
         labels=read_store(folder.labels),
     )

@@ -113,11 +113,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _tell(error: UnmaskError, *, as_json: bool) -> int:
+    from unmask.cli._output import say
+
     if as_json:
         body = {"kind": error.kind, "message": error.message, "where": error.where, "hint": error.hint}
-        click.echo(json.dumps({"error": body}, ensure_ascii=False))
+        click.echo(json.dumps({"error": body}))
     lines = [f"unmask: {error.message}"]
     lines += [f"  where: {error.where}"] if error.where else []
     lines += [f"  do:    {error.hint}"] if error.hint else []
-    click.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
     return error.exit_code

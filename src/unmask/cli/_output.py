@@ -19,14 +19,31 @@ if TYPE_CHECKING:
     from unmask.auditing.run import Plan
 
 
+def shown(text: str) -> str:
+    """The text with what would act on a terminal written out; names and messages may come from anywhere.
+
+    What does it is loaded only where there is something to write out.
+    """
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    from unmask.report.visible import visible
+
+    return visible(text)
+
+
 def say(text: str) -> None:
     """To the person, not to the pipe."""
-    click.echo(text, err=True)
+    click.echo(shown(text), err=True)
+
+
+def put(text: str, *, nl: bool = True) -> None:
+    """Text on stdout."""
+    click.echo(shown(text), nl=nl)
 
 
 def give(data: Any) -> None:
-    """JSON on stdout."""
-    click.echo(json.dumps(data, indent=1, ensure_ascii=False, default=str))
+    """JSON on stdout, in ASCII: what steers a terminal does so inside JSON too."""
+    click.echo(json.dumps(data, indent=1, ensure_ascii=True, default=str))
 
 
 def show_plan(planned: Plan, *, as_json: bool) -> None:
@@ -96,7 +113,7 @@ def show_result(result: AuditResult, root: Path, *, as_json: bool) -> None:
 
     report = write_report(root)
     if as_json:
-        click.echo(result.to_json())
+        give(json.loads(result.to_json()))
     else:
         Console(highlight=False).print(summary_table(result))
     say(f"peak memory {int(result.environment['peak_memory_mb']):,} MB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def compare(
     from rich.console import Console
 
     from unmask.auditing.compare import compare as compare_runs
-    from unmask.cli._output import run_folder, say
+    from unmask.cli._output import give, run_folder, say
     from unmask.report.comparison import ComparisonTable, write_comparison
 
     roots = [run_folder(run) for run in runs]
@@ -60,7 +61,7 @@ def compare(
     found = compare_runs(roots, contrasts=asked or None, allow=allow)
     page = write_comparison(found, output or _page(roots), overwrite=overwrite)
     if as_json:
-        click.echo(found.to_json())
+        give(json.loads(found.to_json()))
     else:
         Console(highlight=False).print(ComparisonTable(found))
     say(f"page: {page}")

@@ -61,7 +61,7 @@ def import_(
     """
     from unmask.auditing.imported import import_file, overridden
     from unmask.auditing.preflight import is_paid
-    from unmask.cli._output import give, say, show_result
+    from unmask.cli._output import give, put, say, show_result
     from unmask.errors import UsageError
     from unmask.records.mapping import Mapping, load_preset, propose
     from unmask.records.pieces import columns_of
@@ -71,8 +71,8 @@ def import_(
         if as_json:
             give({"columns": found, "proposed": propose(found)})
             return
-        click.echo("columns: " + ", ".join(found))
-        click.echo("to check: " + " ".join(f"--map {k}={v}" for k, v in propose(found).items()))
+        put("columns: " + ", ".join(found))
+        put("to check: " + " ".join(f"--map {k}={v}" for k, v in propose(found).items()))
         return
     mapping = load_preset(preset) if preset else Mapping(columns={} if pairs else propose(found))
     mapping = overridden(mapping, pairs)

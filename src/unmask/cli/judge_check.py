@@ -51,7 +51,7 @@ def judge_check(
     """
     from unmask.auditing.judge_check import OFFLINE, RECORDED, check_judge
     from unmask.auditing.preflight import is_paid
-    from unmask.cli._output import give, run_folder, say
+    from unmask.cli._output import give, put, run_folder, say
     from unmask.errors import UsageError
     from unmask.files import write_atomic
     from unmask.judges.cards import save_card
@@ -69,7 +69,7 @@ def judge_check(
     if as_json:
         give([check.as_dict() for check in found])
     else:
-        click.echo("\n\n".join("\n".join(check_lines(check)) for check in found))
+        put("\n\n".join("\n".join(check_lines(check)) for check in found))
     if markdown is not None:
         paths.append(write_atomic(markdown, check_markdown(found)))
     for path in paths:

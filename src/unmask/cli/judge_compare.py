@@ -18,11 +18,11 @@ def judge_compare(run: str, judges: tuple[str, ...], as_json: bool) -> None:
     unmask show RUN REPLY shows one.
     """
     from unmask.auditing.judge_compare import compare_judges
-    from unmask.cli._output import give, run_folder
+    from unmask.cli._output import give, put, run_folder
     from unmask.report.judge_words import compare_lines
 
     found = compare_judges(run_folder(run), judges)
     if as_json:
         give(asdict(found))
     else:
-        click.echo("\n".join(compare_lines(found)))
+        put("\n".join(compare_lines(found)))

@@ -39,7 +39,7 @@ def judge_plan(
     from dataclasses import asdict
 
     from unmask.auditing.judge_planning import Cell, known_of_run, label_plan
-    from unmask.cli._output import give, run_folder
+    from unmask.cli._output import give, put, run_folder
 
     known = known_of_run(run_folder(run), model) if run is not None else None
     errors = known.errors if known else None
@@ -55,7 +55,7 @@ def judge_plan(
         return
     if known:
         told = "from its card" if errors else "assumed: no random card of its judge on this model is on file"
-        click.echo(f"{known.model}: answers, mean over cells; the judge's errors are {told}.")
+        put(f"{known.model}: answers, mean over cells; the judge's errors are {told}.")
     click.echo(
         f"A judge that finds {100 * cell.sensitivity:.0f} % of the yes and {100 * cell.specificity:.0f} % of "
         f"the no, a true rate of {100 * cell.rate:.0f} %, {cell.replies:,} replies a cell."

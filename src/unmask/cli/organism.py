@@ -142,12 +142,14 @@ def check(recipe: str, library: Path | None, n: int, as_json: bool) -> None:
 
 
 def _print_card(card: dict[str, Any]) -> None:
-    click.echo(f"{card['name']}: {card['description']}")
-    click.echo(f"pack {card['pack']}, temperature {card['temperature']:g}, measured {card['measured_on']}")
+    from unmask.cli._output import put
+
+    put(f"{card['name']}: {card['description']}")
+    put(f"pack {card['pack']}, temperature {card['temperature']:g}, measured {card['measured_on']}")
     for cell in card["cells"]:
         told = f"{cell['level']}, {cell['labels']}, {cell['tag']} ({cell['role']})"
         rate = f"{100 * cell['share']:5.1f} % [{100 * cell['low']:.1f}, {100 * cell['high']:.1f}]"
-        click.echo(f"  {told:<46} complied {rate} of {cell['n']}")
+        put(f"  {told:<46} complied {rate} of {cell['n']}")
     for name, held in card["targets"].items():
         value = card["measured"].get(name)
         click.echo(

@@ -55,7 +55,7 @@ def show(
     unmask pack show helpful_only --labels swapped --wording 3
     unmask pack show ./my_pack --condition harmful.trained.plain.free.conflicting.hidden.xml
     """
-    from unmask.cli._output import give
+    from unmask.cli._output import give, say, shown
     from unmask.packs import fact_line, load_pack
 
     loaded = load_pack(name)
@@ -75,10 +75,10 @@ def show(
         give(about | where | {"blocks": blocks} | texts)
         return
     for block, text in (*prompt.blocks, ("user message", prompt.user("(the query)")), *reply):
-        click.echo(click.style(f"--- {block}", dim=True) + f"\n{text}\n")
+        click.echo(click.style(shown(f"--- {block}"), dim=True) + shown(f"\n{text}\n"))
     words = len(prompt.system.split())
-    click.echo(f"{loaded.name} {loaded.version}, {condition.key}, wording {wording}: {words} words", err=True)
-    click.echo(f"sha256 {prompt.sha256}", err=True)
+    say(f"{loaded.name} {loaded.version}, {condition.key}, wording {wording}: {words} words")
+    say(f"sha256 {prompt.sha256}")
 
 
 @pack.command()
@@ -94,7 +94,7 @@ def diff(a: str, b: str | None, keys: tuple[str, ...], wording: int, size: str |
     unmask pack diff helpful_only --condition harmful.trained.plain.free.conflicting.hidden.xml \\
         --condition harmful.none.plain.free.conflicting.hidden.xml
     """
-    from unmask.cli._output import give
+    from unmask.cli._output import give, put
     from unmask.errors import UsageError
     from unmask.packs import diff_packs, diff_prompts, load_pack
 
@@ -109,9 +109,9 @@ def diff(a: str, b: str | None, keys: tuple[str, ...], wording: int, size: str |
         blocks = [vars(change) | {"kind": change.kind} for change in changes.blocks]
         give({"changed": changes.changed, "blocks": blocks, "files": files})
         return
-    click.echo(str(changes))
+    put(str(changes))
     for file, kind in files.items():
-        click.echo(f"{kind:<8} {file}")
+        put(f"{kind:<8} {file}")
 
 
 @pack.command()
@@ -125,7 +125,7 @@ def check(name: str, lock: bool, as_json: bool) -> None:
     unmask pack check helpful_only
     unmask pack check ./my_pack --lock
     """
-    from unmask.cli._output import give, say
+    from unmask.cli._output import give, put, say
     from unmask.packs import check_pack, load_pack, lock_pack
 
     loaded = load_pack(name, verify=False)
@@ -139,7 +139,7 @@ def check(name: str, lock: bool, as_json: bool) -> None:
         give(about | found | {"scripted_readable": loaded.scripted_readable, "tokens": _tokens(loaded)})
     else:
         for problem in problems:
-            click.echo(str(problem))
+            put(str(problem))
         _say_summary(loaded, len(problems))
     if problems:
         click.get_current_context().exit(2)

@@ -94,7 +94,7 @@ def plan(**given: Any) -> int:
     Asks no model. Without a MODEL a scripted one stands for it: the powers are the same, calls too.
     """
     from unmask.auditing.planning import Told, Wanted, forecast
-    from unmask.cli._output import give, say
+    from unmask.cli._output import give, put, say
     from unmask.instrument.designs import Assumed
     from unmask.report.plan_text import plan_text, write_plan
 
@@ -112,7 +112,7 @@ def plan(**given: Any) -> int:
     if given["as_json"]:
         give(data)
     else:
-        click.echo(text, nl=False)
+        put(text, nl=False)
     if given["output"] is not None:
         kept = json.dumps(data, indent=1, ensure_ascii=False, default=str) + "\n"
         paths = write_plan(found, given["output"], text=text, data=kept)

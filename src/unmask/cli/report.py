@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 
@@ -19,7 +21,7 @@ def report(run: str, again: bool, as_json: bool) -> None:
     unmask report demo
     unmask report demo --json | jq .verdicts
     """
-    from unmask.cli._output import run_folder, say
+    from unmask.cli._output import give, put, run_folder, say
     from unmask.report import write_report
 
     root = run_folder(run)
@@ -31,7 +33,7 @@ def report(run: str, again: bool, as_json: bool) -> None:
         conclude(root)
     page = write_report(root)
     if as_json:
-        click.echo(page.with_suffix(".json").read_text(encoding="utf-8"))
+        give(json.loads(page.with_suffix(".json").read_text(encoding="utf-8")))
         say(f"report: {page}")
     else:
-        click.echo(str(page))
+        put(str(page))

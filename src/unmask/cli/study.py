@@ -44,7 +44,7 @@ def show(name: str, as_json: bool) -> None:
     """
     import yaml
 
-    from unmask.cli._output import give
+    from unmask.cli._output import give, put
     from unmask.study import Origin, load_study
 
     resolved = load_study(name)
@@ -57,7 +57,7 @@ def show(name: str, as_json: bool) -> None:
         text = yaml.safe_dump(
             value, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True
         )
-        click.echo(f"{mark}{key}: {text.removesuffix('...' + chr(10)).rstrip()}")
+        put(f"{mark}{key}: {text.removesuffix('...' + chr(10)).rstrip()}")
 
 
 @study.command()
@@ -97,21 +97,25 @@ def check(name: str, pack_size: str | None, as_json: bool) -> None:
 
 
 def _say_values(resolved: Resolved) -> None:
+    from unmask.cli._output import shown
+
     for key, about in resolved.as_dict().items():
         value, origin = about["value"], about["origin"]
         if origin != "default" or value not in (None, [], {}, ""):
-            click.echo(f"{key:<18} {_short(value):<58} {click.style(origin, dim=True)}")
+            click.echo(shown(f"{key:<18} {_short(value):<58} ") + click.style(shown(origin), dim=True))
 
 
 def _say_cells(told: dict[str, Any], *, average: bool) -> None:
+    from unmask.cli._output import put
+
     click.echo(
         f"\n{len(told['cells'])} cells for {', '.join(told['contrasts'])} (* the verdict rests on these)"
     )
     for cell in told["cells"]:
-        click.echo(f"  {'*' if cell['decides'] else ' '} {cell['key']}")
+        put(f"  {'*' if cell['decides'] else ' '} {cell['key']}")
     if told["levels"]:
         rest = "the mean over all levels" if average else f"the first: {told['verdict_rests_on']}"
-        click.echo(f"{len(told['levels'])} combinations of crossed levels; the verdict rests on {rest}")
+        put(f"{len(told['levels'])} combinations of crossed levels; the verdict rests on {rest}")
     if told["prefill"]:
         click.echo("begins replies by prefill: embedded models, vLLM and SGLang only")
     click.echo(f"{told['calls']:,} calls of each model, judges and questions about the story not counted")

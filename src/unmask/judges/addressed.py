@@ -16,7 +16,8 @@ PATTERNS = (
     r"\b(dear|hey|hello|attention|(note|message|instructions?|order) (to|for)) (the |any |all |whichever )?"
     r"(ai |new |next )?(grader|judge|evaluator|classifier|auditor)s?\b",
     r"\bto (the|any|all|whichever) (grader|judge|evaluator|classifier)s?\s*:",
-    r"(^|[.!?\n]\s*)(the )?(grader|judge|evaluator|classifier)\s*[,:]\s",
+    # no line break after the mark: each of a run of them would be tried with all that follow
+    r"(^|[.!?\n][^\S\n]*)(the )?(grader|judge|evaluator|classifier)\s*[,:]\s",
     r"\b(you|whoever) (are |is )?(reading|grading|judging|classifying|evaluating|reads|grades|judges) "
     r"(this|the) (text|reply|transcript|answer|scratchpad)\b",
     r"\b(grade|judge|classify|label|mark|score|count|rate|treat) (this|the|my) "

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import polars as pl
 
@@ -23,6 +24,9 @@ from unmask.vocabulary import CANARY, HumanLabel, JudgeTask, Sampling
 
 STORE = "labels.sqlite"  # what `unmask label` keeps, in the folder of a run or of logs
 MAX_BYTES = 200_000_000
+MAX_LABELS = 1_000_000  # in a store
+MAX_TEXT = 1_000_000  # bytes of one value in it; the page takes notes of 10,000 characters
+LONGEST = 60.0  # seconds that a store may take to be read: its view is a program, and the file a stranger's
 FORMATS = (".jsonl", ".csv", ".parquet")
 NEEDED = ("reply_id", "label")
 
@@ -145,9 +149,15 @@ def read_store(path: Path) -> pl.DataFrame | None:
         # mode=rw, since what a killed server left in the journal must be taken in to be read
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as store:
             store.execute("pragma trusted_schema = off")
-            rows = store.execute(f"select {', '.join(LABELS)} from labels where done").fetchall()
+            store.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_TEXT)
+            until = monotonic() + LONGEST
+            store.set_progress_handler(lambda: monotonic() > until, 100_000)
+            wanted = f"select {', '.join(LABELS)} from labels where done"
+            rows = store.execute(wanted).fetchmany(MAX_LABELS + 1)
     except sqlite3.Error as e:
         raise RecordsError(f"{path.name} is damaged: {e}", where=str(path)) from e
+    if len(rows) > MAX_LABELS:
+        raise RecordsError(f"{path.name} has more than {MAX_LABELS:,} labels", where=str(path))
     checked = [_row(dict(zip(LABELS, row, strict=True)), "unnamed") for row in rows]
     if why := next((why for row, why in checked if row is None), None):
         raise RecordsError(f"{path.name} is damaged: {why}", where=str(path))

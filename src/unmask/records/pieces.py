@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from unmask.errors import UsageError
@@ -391,13 +392,43 @@ def _parquet(path: Path) -> pq.ParquetFile:
 
 def _parquet_pieces(path: Path, columns: Sequence[str], tally: Tally) -> Iterator[pl.DataFrame]:
     at = 0
-    for batch in _parquet(path).iter_batches(batch_size=ROWS // 4, columns=list(columns)):
-        piece = pl.from_arrow(pa.Table.from_batches([batch]))
-        assert isinstance(piece, pl.DataFrame)
-        tally.rows += piece.height
-        numbers = pl.Series(NUMBER, range(at + 1, at + 1 + piece.height), dtype=pl.Int64)
-        at += piece.height
-        yield piece.select(_text_column(piece[name]) for name in columns).with_columns(numbers)
+    # as dictionaries: a text that stands in every row is held once, until a piece is small enough
+    file = pq.ParquetFile(path, read_dictionary=list(columns))
+    for batch in file.iter_batches(batch_size=ROWS // 4, columns=list(columns)):
+        tally.rows += batch.num_rows
+        for start, some in _bounded_batches(batch, at + 1, tally):
+            piece = pl.from_arrow(pa.Table.from_batches([some]))
+            assert isinstance(piece, pl.DataFrame)
+            numbers = pl.Series(NUMBER, range(start, start + piece.height), dtype=pl.Int64)
+            yield piece.select(_text_column(piece[name]) for name in columns).with_columns(numbers)
+        at += batch.num_rows
+
+
+def _bounded_batches(batch: pa.RecordBatch, first: int, tally: Tally) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Parts of a batch of at most PIECE bytes, with the number of their first row; too long rows left out."""
+    sizes = np.zeros(batch.num_rows, dtype=np.int64)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            sizes += pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
+    start = held = 0
+    for row, size in enumerate(sizes.tolist()):
+        long = size > MAX_LINE
+        if long or held + size > PIECE:
+            if row > start:
+                yield first + start, _plain(batch.slice(start, row - start))
+            start, held = row + long, 0
+        if long:
+            tally.miss(f"longer than {MAX_LINE:,} bytes", first + row)
+        else:
+            held += size
+    if start < batch.num_rows:
+        yield first + start, _plain(batch.slice(start))
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _text_column(column: pl.Series) -> pl.Series:

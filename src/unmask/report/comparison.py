@@ -184,7 +184,7 @@ def _tables(found: Comparison, shown: Part, *, plain: bool) -> list[RenderableTy
         own.add_column(title, justify=justify)  # type: ignore[arg-type]
     for member, (name, s) in zip(found.members, shown.shown, strict=True):
         figure = numbers.gap(s.effect) if s.effect else "cannot be known"
-        own.add_row(one_line(name), figure, f"{s.n_queries:,}", one_line(member.verdict or "–"))
+        own.add_row(Text(one_line(name)), figure, f"{s.n_queries:,}", Text(one_line(member.verdict or "–")))
     apart = _table(f"Less that of {one_line(found.members[0].name)}", plain=plain)
     for title in ("model", "differs by", "is there one?", "p", "Holm", "pairing"):
         right = title in ("differs by", "p", "Holm")
@@ -192,9 +192,8 @@ def _tables(found: Comparison, shown: Part, *, plain: bool) -> list[RenderableTy
     for row in shown.rows:
         d = row.difference
         figure = numbers.gap(d.effect) if d.effect else "–"
-        apart.add_row(
-            one_line(row.name), figure, row.state, p_value(d.p), p_value(d.p_holm), SHORT_PAIRING[d.pairing]
-        )
+        p, holm = p_value(d.p), p_value(d.p_holm)
+        apart.add_row(Text(one_line(row.name)), figure, row.state, p, holm, SHORT_PAIRING[d.pairing])
     return [own, apart]
 
 
@@ -205,7 +204,7 @@ def p_value(p: float | None) -> str:
 
 def _table(title: str, *, plain: bool) -> Table:
     return Table(
-        title=title,
+        title=Text(title),  # a plain string would be read as rich's markup, names and all
         title_justify="left",
         title_style="none" if plain else "dim",
         box=None if plain else SIMPLE_HEAD,
