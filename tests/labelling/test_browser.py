@@ -205,18 +205,18 @@ def test_two_labellers_do_not_see_each_other_and_two_tabs_do_no_harm(visit, tmp_
     run = runs.make(tmp_path / "run", *runs.tables())
     args = ("--task", "compliance", "--sample", "4")
     with (
-        runs.served(run, "--labeller", "ada", *args) as first,
+        runs.served(run, "--labeller", "zoe", *args) as first,
         runs.served(run, "--labeller", "bob", *args) as second,
     ):
-        ada, tab, bob = visit(first.url), visit(first.url), visit(second.url)
-        press(ada, "c", "c")
+        zoe, tab, bob = visit(first.url), visit(first.url), visit(second.url)
+        press(zoe, "c", "c")
         assert title(bob) == "Answer 1 of 4"
-        assert ada.locator("#text").inner_text() != bob.locator("#text").inner_text()
+        assert zoe.locator("#text").inner_text() != bob.locator("#text").inner_text()
         press(bob, "r")
-        assert "ada" not in "".join(r.text() for r in bob.bodies)
+        assert "zoe" not in "".join(r.text() for r in bob.bodies)
         press(tab, "p")  # a tab that knows nothing of the other: the last word counts
     labels = read_store(run / "labels.sqlite")
-    assert labels.filter(labeller="ada")["label"].to_list() == ["partly", "complied"]
+    assert labels.filter(labeller="zoe")["label"].to_list() == ["partly", "complied"]
     assert labels.filter(labeller="bob")["label"].to_list() == ["refused"]
 
 
