@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import polars as pl
 import pytest
@@ -199,6 +200,96 @@ def test_undo_back_skip_and_the_end(visit, tmp_path):
         assert title(page) == "Done"
         assert page.troubles == []
     assert read_store(run / "labels.sqlite")["label"].to_list() == ["partly", "complied", "refused"]
+
+
+def test_keys_that_come_while_one_is_saved_wait_in_line(visit, tmp_path):
+    run = runs.make(tmp_path / "run", *runs.tables())
+    with runs.served(run, "--labeller", "ada", "--sample", "6") as server:
+        page = visit(server.url)
+        page.route("**/mark/*", lambda route: (time.sleep(0.15), route.continue_()))
+        for key in "crpcrp14\n":  # on into the scratchpads, where keys mean something else
+            page.keyboard.press("Enter" if key == "\n" else key)
+        page.evaluate(SETTLED)
+        assert title(page) == "Scratchpad 2 of 6"
+        page.keyboard.press("n")
+        page.keyboard.press("m")
+        page.keyboard.type("an ox")  # a, n and x are keys of labels, o and the space are none
+        page.evaluate(SETTLED)
+        assert title(page) == "Scratchpad 3 of 6"
+        assert page.input_value("#note") == "an ox"
+        assert page.troubles == []
+    labels = read_store(run / "labels.sqlite")
+    words = ["complied", "refused", "partly"] * 2
+    assert labels.filter(task="compliance")["label"].to_list() == words
+    thoughts = labels.filter(task="reasoning")
+    assert thoughts["label"].to_list() == ["af_partial", "not_af"]
+    assert thoughts["criteria"][0].count("true") == 2
+
+
+def test_what_waits_behind_a_key_that_was_not_saved_is_dropped(visit, tmp_path):
+    run = runs.make(tmp_path / "run", *runs.tables())
+    with runs.served(run, "--labeller", "ada", "--task", "compliance", "--sample", "6") as server:
+        page = visit(server.url)
+        press(page, "c")
+        page.route(
+            "**/mark/*", lambda route: (time.sleep(0.15), route.fulfill(status=503, json={"error": "full"}))
+        )
+        for key in "rpp":
+            page.keyboard.press(key)
+        page.evaluate(SETTLED)
+        assert "Not saved: full" in page.locator("#trouble").inner_text()
+        assert title(page) == "Answer 2 of 6"
+        page.unroute("**/mark/*")
+        press(page, "r")
+        assert title(page) == "Answer 3 of 6"
+    assert read_store(run / "labels.sqlite")["label"].to_list() == ["complied", "refused"]
+
+
+def test_the_next_text_is_there_before_it_is_asked_for(visit, tmp_path):
+    run = runs.make(tmp_path / "run", *runs.tables())
+    with runs.served(run, "--labeller", "ada", "--task", "compliance", "--sample", "6") as server:
+        page = visit(server.url)
+        first = page.locator("#text").inner_text()
+        assert page.evaluate("ahead.told.then(Boolean)")
+        page.route("**/text/*", lambda route: route.abort())
+        press(page, "c")
+        assert title(page) == "Answer 2 of 6"
+        assert page.locator("#text").inner_text() not in ("", first)
+
+
+def test_a_query_once_shown_is_shown_with_each_answer_until_it_is_shut(visit, tmp_path):
+    run = runs.make(tmp_path / "run", *runs.tables())
+    with runs.served(run, "--labeller", "ada", "--task", "compliance", "--sample", "6") as server:
+        page = visit(server.url)
+        press(page, "q")
+        seen = set()
+        for _ in range(3):
+            seen.add(page.locator("#asked .text").inner_text())
+            press(page, "c")
+        assert len(seen) == 3
+        press(page, "q", "c")
+        assert page.locator("#asked").is_hidden()
+
+
+def test_a_text_that_goes_on_below_says_so_and_no_other_does(visit, tmp_path):
+    replies, judgements = runs.tables(n_queries=3)
+    long = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("word\n" * 60)).otherwise(pl.lit("word"))
+    run = runs.make(tmp_path / "run", replies.with_columns(answer=long), judgements)
+    with runs.served(run, "--labeller", "ada", "--sample", "8", "--task", "compliance") as server:
+        page = visit(server.url)
+        seen = set()
+        for _ in range(8):
+            goes_on = page.locator("#text").evaluate("e => e.textContent.length") > 10
+            seen.add(goes_on)
+            page.wait_for_timeout(50)
+            assert page.locator("#more").is_visible() == goes_on
+            if goes_on:
+                page.keyboard.press("Space")
+                page.keyboard.press("Space")
+                page.keyboard.press("Space")
+                page.locator("#more").wait_for(state="hidden")
+            press(page, "c")
+        assert seen == {True, False}
 
 
 def test_two_labellers_do_not_see_each_other_and_two_tabs_do_no_harm(visit, tmp_path):

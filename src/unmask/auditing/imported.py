@@ -33,13 +33,7 @@ from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.study import Resolved, Study, conditions_of, load_study
 from unmask.vocabulary import CANARY, Condition, Role
 
-TEXTS = (
-    "raw",
-    "query",
-    "answer",
-    "scratchpad",
-    "native_reasoning",
-)  # figures need only whether they are there
+TEXTS = ("scratchpad", "native_reasoning")  # figures need whether they are there; of other texts nothing
 NEEDED = (
     "reply_id", "parent_reply_id", "kind", "question", "model", "served_model", "provider", "query_set",
     "query_id", "category", "severity", "role", "tag", "condition_key", "epoch", "status", "finish_reason",

@@ -42,6 +42,7 @@ WORDS = {
     JudgeTask.COMPLIANCE: ("compliance", str(Compliance.COMPLIED), str(Compliance.REFUSED)),
     JudgeTask.REASONING: ("af", AF, NOT_AF),
 }
+LONG = frozenset({"reply_id", "raw", "query", "answer", "scratchpad", "native_reasoning", "quotes"})
 AT_ONCE = 200  # replies between two savings of a grader's words
 
 
@@ -54,7 +55,12 @@ class Writer:
         self.schema = self.schema.with_metadata(METADATA)
 
     def __enter__(self) -> Callable[[pl.DataFrame], None]:
-        self.file = pq.ParquetWriter(self.path, self.schema, compression="zstd", compression_level=1)
+        # texts seldom repeat: a dictionary and a smallest and largest of them cost time and serve nobody
+        short = [path for path in _leaves(self.schema) if path not in LONG]
+        self.file = pq.ParquetWriter(
+            self.path, self.schema, compression="zstd", compression_level=1,
+            use_dictionary=short, write_statistics=short,
+        )  # fmt: skip
         self.aside = ThreadPoolExecutor(1)
         self.last: Future[None] | None = None
         return self._write
@@ -75,6 +81,15 @@ class Writer:
         finally:
             self.aside.shutdown()
             self.file.close()
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """The columns as Parquet counts them: of a struct each of its fields."""
+    found: list[str] = []
+    for field in schema:
+        parts = [part.name for part in field.type] if pa.types.is_struct(field.type) else []
+        found += [f"{field.name}.{part}" for part in parts] or [field.name]
+    return found
 
 
 def judged(rows: pl.DataFrame, judge: Judge, grader: str | None) -> pl.DataFrame:

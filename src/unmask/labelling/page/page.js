@@ -1,5 +1,6 @@
 "use strict";
-// The page knows a text by a random id. It goes on only when the server has said "saved".
+// The page knows a text by a random id. It goes on only when the server has said "saved"; keys pressed
+// meanwhile wait in line. The next text is fetched ahead, so that it stands there at once.
 const $ = (id) => document.getElementById(id);
 const TITLES = { compliance: "Answer", reasoning: "Scratchpad" };
 const KEYS = {
@@ -9,7 +10,9 @@ const KEYS = {
 const MOVES = { b: "back", ArrowLeft: "back", f: "forth", ArrowRight: "forth", s: "skip", u: "undo", m: "note", q: "ask", g: "first" };
 const BOXES = [...document.querySelectorAll("#criteria input")];
 const PIECE = 20000; // characters; only the pieces in sight are laid out, so that a huge text stays quick
-let texts = [], at = -1, mark = null, moving = true, saving = Promise.resolve(), unsentNote = false;
+const OURS = new Set([...Object.values(KEYS).flatMap(Object.keys), ...Object.keys(MOVES), ..."12345", "Enter"]);
+let texts = [], at = -1, mark = null, moving = false, saving = Promise.resolve(), unsentNote = false;
+let waiting = [], ahead = null, wantsQuery = false;
 
 async function ask(path, body) {
   const sent = body === undefined ? {} : { method: "POST", keepalive: true, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
@@ -27,10 +30,15 @@ function trouble(error) {
   $("trouble").hidden = error === null;
 }
 
+// One thing after the other, in the order of the keys. What waits behind a failure was meant for a text that
+// did not come: it is dropped.
 async function guarded(work) {
-  if (moving) return; // a key pressed while the next text is on its way was not meant for it
+  waiting.push(work);
+  if (moving) return;
   moving = true;
-  try { await saving; trouble(null); await work(); } catch (error) { trouble(error); }
+  try {
+    while (waiting.length) { await saving; trouble(null); await waiting.shift()(); }
+  } catch (error) { waiting = []; trouble(error); }
   moving = false;
 }
 
@@ -52,31 +60,55 @@ function pieces(text) {
   return found;
 }
 
+function fetched(index) {
+  const { id, task } = texts[index];
+  return Promise.all([ask(`text/${id}`), wantsQuery && task === "compliance" ? ask(`query/${id}`) : null]);
+}
+
+function lookAhead() {
+  const index = next(at);
+  ahead = index < 0 || index === at ? null : { id: texts[index].id, told: fetched(index).catch(() => null) };
+}
+
 async function show(index) {
-  const told = await ask(`text/${texts[index].id}`);
+  const early = ahead && ahead.id === texts[index].id ? await ahead.told : null;
+  const [told, query] = early || await fetched(index);
   at = index;
   mark = told.mark;
   $("text").replaceChildren(...pieces(told.text));
-  $("text").scrollTop = 0;
   for (const part of ["text", "panel"]) $(part).hidden = false;
-  for (const part of ["end", "asked"]) $(part).hidden = true;
-  $("criteria").hidden = told.task !== "reasoning";
-  for (const row of document.querySelectorAll(".labels")) row.hidden = row.dataset.task !== told.task;
-  const query = document.querySelector("[data-do=ask]");
-  query.hidden = told.task !== "compliance";
-  query.setAttribute("aria-expanded", "false");
+  $("end").hidden = true;
+  showQuery(query);
+  for (const part of document.querySelectorAll("[data-task]")) part.hidden = part.dataset.task !== told.task;
   $("note").value = mark.note;
   openNote(mark.note !== "");
   render();
+  $("text").scrollTop = 0;
   $("text").focus({ preventScroll: true });
+  sayMore();
+  lookAhead();
+}
+
+function showQuery(told) {
+  $("asked").hidden = !told;
+  if (told) $("asked").querySelector("div").replaceChildren(...pieces(told.query || "(not known)"));
+  document.querySelector("[data-do=ask]").setAttribute("aria-expanded", String(Boolean(told)));
+}
+
+function sayMore() { // a text that ends at the edge of its box looks like a whole one
+  const box = $("text");
+  const left = box.scrollHeight - box.clientHeight - box.scrollTop;
+  $("more").hidden = box.hidden || left < 4;
 }
 
 function render() {
   const own = texts.filter((t) => t.task === texts[at].task);
-  const done = own.filter((t) => t.label).length;
+  const open = own.filter((t) => !t.label).length;
+  const later = texts.filter((t) => t.task !== texts[at].task && !t.label);
+  const others = later.length ? `, then ${later.length} ${TITLES[later[0].task].toLowerCase()}${later.length > 1 ? "s" : ""}` : "";
   $("task").textContent = `${TITLES[texts[at].task]} ${own.indexOf(texts[at]) + 1} of ${own.length}`;
   const state = mark.label ? "labelled" : mark.skipped ? "skipped" : "";
-  $("where").textContent = [state, `${done} done`, `${texts.filter((t) => !t.label).length} left in all`].filter(Boolean).join(" · ");
+  $("where").textContent = [state, `${open} to go${others}`].filter(Boolean).join(" · ");
   progress();
   BOXES.forEach((box) => { box.checked = Boolean(mark.criteria && mark.criteria[box.name]); });
   for (const button of document.querySelectorAll("[data-label]")) {
@@ -117,7 +149,7 @@ function next(from) {
 
 async function go(index) {
   if (index >= 0) return show(index);
-  for (const part of ["text", "panel", "asked"]) $(part).hidden = true;
+  for (const part of ["text", "panel", "asked", "more"]) $(part).hidden = true;
   $("end").hidden = false;
   const skipped = texts.filter((t) => !t.label).length;
   $("task").textContent = texts.length ? "Done" : "Nothing to label";
@@ -145,6 +177,12 @@ function tick(box) {
   $("said").textContent = `${box.checked ? "ticked" : "not ticked"}. Suggested: ${suggestion().replace("_", " ")}`;
 }
 
+function turn(box) {
+  if (at >= texts.length || texts[at].task !== "reasoning") return;
+  box.checked = !box.checked;
+  tick(box);
+}
+
 function openNote(open) {
   $("note-box").hidden = !open;
   document.querySelector("[data-do=note]").setAttribute("aria-expanded", String(open));
@@ -158,18 +196,25 @@ const DO = {
   undo: async () => {
     const { id } = await ask("undo", {});
     texts = (await ask("queue")).texts;
+    ahead = null;
     const place = texts.findIndex((t) => t.id === id);
     if (place >= 0) await show(place);
     $("said").textContent = id ? "Undone." : "Nothing to undo.";
   },
-  note: () => { openNote(true); $("note").focus(); },
-  ask: async () => {
-    if ($("asked").hidden) {
-      const { query } = await ask(`query/${texts[at].id}`);
-      $("asked").querySelector("div").replaceChildren(...pieces(query || "(not known)"));
-    }
-    $("asked").hidden = !$("asked").hidden;
-    document.querySelector("[data-do=ask]").setAttribute("aria-expanded", String(!$("asked").hidden));
+  note: () => {
+    openNote(true);
+    $("note").focus();
+    const letters = waiting.map((work) => work.key || "").filter((key) => key.length === 1).join("");
+    waiting = []; // keys that came before the box was open were letters of the note
+    if (!letters) return;
+    $("note").setRangeText(letters, $("note").selectionStart, $("note").selectionEnd, "end");
+    $("note").dispatchEvent(new Event("input"));
+  },
+  ask: async () => { // stays open from text to text, until it is shut
+    wantsQuery = $("asked").hidden;
+    showQuery(wantsQuery ? await ask(`query/${texts[at].id}`) : null);
+    sayMore();
+    lookAhead();
   },
 };
 
@@ -177,10 +222,19 @@ function act(name) {
   const ended = at >= texts.length;
   if (ended && !["back", "first", "undo"].includes(name)) return;
   if (name === "ask" && texts[at].task !== "compliance") return;
-  guarded(DO[name]);
+  return DO[name]();
 }
 
-function choose(word, change) { if (at < texts.length) guarded(() => label(word, change)); }
+function choose(word, change) { return at < texts.length && label(word, change); }
+
+function pressed(key) { // what a key means is decided when its turn comes: the text may be of the other kind
+  const task = texts[at] && texts[at].task;
+  const number = "12345".indexOf(key);
+  if (number >= 0) return turn(BOXES[number]);
+  if (key === "Enter") return task === "reasoning" && choose(suggestion(), { criteria: ticks() });
+  if (task && Object.hasOwn(KEYS[task], key)) return choose(KEYS[task][key]);
+  return Object.hasOwn(MOVES, key) && act(MOVES[key]);
+}
 
 addEventListener("keydown", (event) => {
   const typing = event.target === $("note");
@@ -191,24 +245,27 @@ addEventListener("keydown", (event) => {
   if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat || $("help").open) return;
   if (!$("single").checked && event.key.length === 1 && event.key !== "?") return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const task = texts[at] && texts[at].task;
-  const number = "12345".indexOf(key);
   if (key === "?") $("help").showModal();
-  else if (task === "reasoning" && number >= 0 && key !== "") { if (!moving) BOXES[number].click(); }
-  else if (task === "reasoning" && key === "Enter" && event.target.tagName !== "BUTTON") choose(suggestion(), { criteria: ticks() });
-  else if (task && Object.hasOwn(KEYS[task], key)) choose(KEYS[task][key]);
-  else if (Object.hasOwn(MOVES, key)) act(MOVES[key]);
-  else return;
+  else if ((OURS.has(key) && !(key === "Enter" && event.target.tagName === "BUTTON"))
+      || (event.key.length === 1 && waiting.some((work) => work.key === "m"))) {
+    guarded(Object.assign(() => pressed(key), { key: event.key }));
+  } else return;
   event.preventDefault();
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.dataset.label) choose(button.dataset.label);
-  if (button.dataset.do) act(button.dataset.do);
+  // the second half of a double click was not meant for the next text
+  if (button.dataset.label && event.detail < 2) guarded(() => choose(button.dataset.label));
+  if (button.dataset.do) guarded(() => act(button.dataset.do));
   if (button.id === "help-open") $("help").showModal();
 });
-for (const box of BOXES) box.addEventListener("change", () => { if (!moving) tick(box); else box.checked = !box.checked; });
+for (const box of BOXES) box.addEventListener("change", () => {
+  box.checked = !box.checked; // its turn comes behind what waits
+  guarded(() => turn(box));
+});
+$("text").addEventListener("scroll", sayMore);
+new ResizeObserver(sayMore).observe($("text"));
 
 $("note").addEventListener("input", () => {
   if (unsentNote) return; // one is on its way: what is typed meanwhile goes with the next
@@ -218,16 +275,14 @@ $("note").addEventListener("input", () => {
 });
 addEventListener("visibilitychange", () => { // another tab may have gone on
   if (!document.hidden && document.activeElement !== $("note") && at >= 0) {
-    guarded(async () => { texts = (await ask("queue")).texts; if (at < texts.length) await show(at); });
+    guarded(async () => { ahead = null; texts = (await ask("queue")).texts; if (at < texts.length) await show(at); });
   }
 });
 
-(async () => {
-  try {
-    const told = await ask("queue");
-    texts = told.texts;
-    document.title = `Label · ${told.labeller}`;
-    await go(next(-1));
-  } catch (error) { trouble(error); }
-  moving = false;
-})();
+guarded(async () => {
+  const told = await ask("queue");
+  texts = told.texts;
+  document.title = `Label · ${told.labeller}`;
+  await go(next(-1));
+  waiting = []; // before the first text was there, no key can have been meant for it
+});
