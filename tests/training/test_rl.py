@@ -60,8 +60,10 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
     (half / "adapter_model.safetensors").write_bytes(b"half")
     again: list = []
     more = SETTINGS.model_copy(update={"steps": 3})
-    rl.train_rl(load_base(), PROMPTS, by_length, more, folder=tmp_path, tell=again.append)
+    gone_on = rl.train_rl(load_base(), PROMPTS, by_length, more, folder=tmp_path, tell=again.append)
     assert [s.step for s in again] == [3]
+    assert [s.step for s in gone_on.steps] == [1, 2, 3]  # the curve is whole
+    assert [s.reward for s in gone_on.steps[:2]] == [s.reward for s in done.steps]
     assert not half.exists()
 
 

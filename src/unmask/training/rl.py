@@ -81,7 +81,7 @@ Look = Callable[[int, Engine, Adapter], None]
 
 @dataclass(frozen=True)
 class TrainedByRL:
-    """An adapter's weights by `gguf_name` in float32, every step, and what it cost."""
+    """An adapter's weights by `gguf_name` in float32, every step, and the seconds since it last began."""
 
     weights: Arrays
     steps: tuple[Step, ...]
@@ -122,7 +122,6 @@ def train_rl(
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = _trl()
     rollout = _Rollout(base, prompts, settings, folder)
-    steps: list[Step] = []
     try:
         trainer = trainer_class(
             model=base.model,
@@ -132,7 +131,7 @@ def train_rl(
             processing_class=base.tokenizer,
             peft_config=_lora(settings),
             rollout_func=rollout,
-            callbacks=[_callback(steps, settings, tell, look, look_every, rollout)],
+            callbacks=[_callback(settings, tell, look, look_every, rollout)],
         )
         if start is not None:
             _put(trainer.model, start, settings, torch)
@@ -140,8 +139,9 @@ def train_rl(
         rollout.model = trainer.model
         began = time.monotonic()
         trainer.train(resume_from_checkpoint=_last_whole(folder / CHECKPOINTS))
-        weights = rollout.weights()
-        return TrainedByRL(weights, tuple(steps), rollout.replies, time.monotonic() - began)
+        steps = _steps(trainer.state.log_history, settings)
+        replies = len(steps) * settings.prompts_per_step * settings.group_size
+        return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
     finally:
         rollout.close()
 
@@ -152,7 +152,6 @@ class _Rollout:
     def __init__(self, base: Base, prompts: Sequence[Prompt], settings: RLSettings, folder: Path) -> None:
         self.tokenizer, self.settings = base.tokenizer, settings
         self.model: Any = None
-        self.replies = 0
         self.finishes: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix=".rollout.", dir=_made(folder)))
         self._engine = Engine(
@@ -172,7 +171,6 @@ class _Rollout:
 
         with ThreadPoolExecutor(self.settings.group_size) as pool:
             done = list(pool.map(ask, range(len(prompts))))
-        self.replies += len(done)
         self.finishes = [c.finish for c in done]
         read = [self._read(messages) for messages in prompts]
         written = [[int(token["id"]) for token in c.logprobs] for c in done]
@@ -280,8 +278,25 @@ def _rewarder(prompts: Sequence[Prompt], reward: Reward, settings: RLSettings) -
     return rewards
 
 
+def _steps(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[Step, ...]:
+    """Every step, those before a kill too: TRL keeps its log in each checkpoint."""
+    logs = {int(log["step"]): log for log in history if "reward" in log}
+    return tuple(_step(n, logs[n], settings, 0.0) for n in sorted(logs))
+
+
+def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Step:
+    reward = float(log["reward"])
+    return Step(
+        n,
+        settings.steps,
+        reward if math.isfinite(reward) else None,
+        float(log["completions/mean_length"]),
+        float(log["entropy"]),
+        left,
+    )
+
+
 def _callback(
-    steps: list[Step],
     settings: RLSettings,
     tell: Tell,
     look: Look,
@@ -305,18 +320,7 @@ def _callback(
                 return
             done = int(state.global_step)
             left = (time.monotonic() - began) / max(1, done - self.first) * (settings.steps - done)
-            value = float(logs["reward"])
-            steps.append(
-                Step(
-                    done,
-                    settings.steps,
-                    value if math.isfinite(value) else None,
-                    float(logs["completions/mean_length"]),
-                    float(logs["entropy"]),
-                    left,
-                )
-            )
-            tell(steps[-1])
+            tell(_step(done, logs, settings, left))
             if look_every and (done % look_every == 0 or done == settings.steps):
                 look(done, rollout.engine, rollout.adapter())
 
