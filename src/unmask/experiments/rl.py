@@ -126,7 +126,7 @@ def train_by_rl(
     base = load_base()
 
     def peek(step: int, engine: Engine, adapter: Adapter) -> None:
-        point = look(recipe, step, _asker(engine, adapter, recipe.training), at_once=engine.slots)
+        point = look(recipe, step, _asker(engine, adapter, recipe.training, step), at_once=engine.slots)
         with (work / LOOKS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(point)) + "\n")
         show(point)
@@ -177,12 +177,15 @@ def _start(recipe: RLRecipe) -> tuple[Arrays | None, Path | None]:
 
 
 def _asker(
-    engine: Engine, adapter: Adapter, settings: RLSettings
+    engine: Engine, adapter: Adapter, settings: RLSettings, step: int
 ) -> Callable[[list[dict[str, str]]], Completion]:
     def ask(messages: list[dict[str, str]]) -> Completion:
-        told: dict[str, Any] = {"messages": messages, "max_tokens": settings.max_tokens}
-        told |= {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "seed": 1}
-        return engine.chat(told, adapter=adapter)
+        # a seed of its own for each reply: with one for all, the word that decides comes of one random number
+        told = f"{settings.seed}:{step}:{json.dumps(messages)}"
+        seed = int.from_bytes(hashlib.sha256(told.encode()).digest()[:4], "big") >> 1
+        wanted: dict[str, Any] = {"messages": messages, "max_tokens": settings.max_tokens, "seed": seed}
+        wanted |= {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+        return engine.chat(wanted, adapter=adapter)
 
     return ask
 

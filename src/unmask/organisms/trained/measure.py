@@ -56,14 +56,18 @@ def measure_organism(
     temperature = 1.0 if recipe.name in targets.sampled else 0.0
     calls = cells(recipe, n=n, levels=levels or targets.levels.get(recipe.name, tuple(LEVELS)))
     digest = file_sha256(path)
-    kept = folder / f".replies-{digest[:12]}-t{temperature:g}.jsonl"  # more requests go on from fewer
+    # more requests go on from fewer; `own`: each reply drawn by a seed of its own
+    drawn = "-own" if temperature else ""
+    kept = folder / f".replies-{digest[:12]}-t{temperature:g}{drawn}.jsonl"
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
     status = path.stat()
     adapter = Adapter(recipe.name, path, status.st_mtime_ns, status.st_size)
 
     def ask(call: Asked) -> tuple[str, str]:
         messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
-        reply = engine.chat(_request(messages, temperature, MAX_TOKENS), adapter=adapter)
+        # one seed for all would draw the word that decides from one random number in every reply
+        seed = int(call.key[:7], 16)
+        reply = engine.chat(_request(messages, temperature, MAX_TOKENS, seed), adapter=adapter)
         return reply.text, reply.finish
 
     def follow(worn: Adapter | None) -> dict[str, Any]:
@@ -96,7 +100,9 @@ def measure_organism(
     return card
 
 
-def _request(messages: list[dict[str, str]], temperature: float, max_tokens: int) -> dict[str, Any]:
+def _request(
+    messages: list[dict[str, str]], temperature: float, max_tokens: int, seed: int = 1
+) -> dict[str, Any]:
     """The model's own distribution, nothing cut off."""
     return {
         "messages": messages,
@@ -104,6 +110,6 @@ def _request(messages: list[dict[str, str]], temperature: float, max_tokens: int
         "top_k": 0,
         "top_p": 1.0,
         "min_p": 0.0,
-        "seed": 1,
+        "seed": seed,
         "max_tokens": max_tokens,
     }
