@@ -79,7 +79,7 @@ def _refuse_bombs(text: str) -> None:
         elif isinstance(event, yaml.NodeEvent):
             if isinstance(event, yaml.CollectionStartEvent):
                 open_.append((event.anchor, total))
-            total += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+            total += sizes.get(str(event.anchor), 1) if isinstance(event, yaml.AliasEvent) else 1
         if len(open_) > MAX_DEPTH:
             raise yaml.YAMLError(f"nested more than {MAX_DEPTH} deep")
         if total > MAX_NODES:
