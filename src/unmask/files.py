@@ -23,7 +23,7 @@ from unmask.errors import UnmaskError, UsageError
 Model = TypeVar("Model", bound=BaseModel)
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a build without libyaml has the second only
 MAX_DEPTH = 50  # ours nest six deep
-MAX_NODES = 200_000  # with each alias counted as all that it stands for; our longest file has 4,000
+MAX_NODES = 200_000  # with each alias counted as all that it stands for; our longest file has 820
 MAX_YAML_BYTES = 1_000_000  # our longest is 20 kB; a larger one is a mistake or an attack
 
 
@@ -79,7 +79,7 @@ def _refuse_bombs(text: str) -> None:
         elif isinstance(event, yaml.NodeEvent):
             if isinstance(event, yaml.CollectionStartEvent):
                 open_.append((event.anchor, total))
-            total += sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
+            total += sizes.get(str(event.anchor), 1) if isinstance(event, yaml.AliasEvent) else 1
         if len(open_) > MAX_DEPTH:
             raise yaml.YAMLError(f"nested more than {MAX_DEPTH} deep")
         if total > MAX_NODES:

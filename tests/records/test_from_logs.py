@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.log import read_eval_log
 from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput, ModelUsage, get_model
 from inspect_ai.solver import generate
 
@@ -137,6 +138,25 @@ def test_a_log_of_another_task_is_named_and_not_read(tmp_path):
     run(tmp_path, [output(GOOD)], metadata=None)
     with pytest.raises(RecordsError, match="not a log of unmask"):
         read_logs([tmp_path])
+
+
+def test_a_log_that_unpacks_without_end_is_named_and_not_opened(tmp_path, monkeypatch):
+    run(tmp_path / "good", [output(GOOD)])
+    (log,) = (tmp_path / "good").rglob("*.eval")
+    bomb = tmp_path / "good" / "bomb.eval"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(
+            "header.json", " " * 1_000_000 + read_eval_log(str(log), header_only=True).model_dump_json()
+        )
+    monkeypatch.setattr("unmask.records.from_logs.MAX_PART", 1_000_000)
+    opened = []
+    monkeypatch.setattr(
+        "unmask.records.from_logs.read_eval_log", lambda p, **k: opened.append(p) or read_eval_log(p, **k)
+    )
+    found = read_logs([tmp_path / "good"])
+    assert opened == [str(log)]
+    assert found.problems == ["bomb.eval: unpacks to parts of more than 1,000,000 bytes"]
+    assert found.replies.height == 1
 
 
 def test_no_log_at_all_is_an_error(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 from contextlib import closing
@@ -75,6 +76,16 @@ def test_a_damaged_store_is_a_message_and_none_is_none(tmp_path):
     path.write_bytes(b"no database at all, but long enough to look like something" * 20)
     with pytest.raises(RecordsError, match="damaged"):
         read_store(path)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "-2", "+3", "'=4", "''=5", "'quoted'", "plain"])
+def test_a_spreadsheet_runs_nothing_of_exported_labels_and_they_read_back(tmp_path, text):
+    rows = ROWS.with_columns(note=pl.lit(text), labeller=pl.lit(text), reply_id=pl.lit(text))
+    path = write_labels(rows, tmp_path / "labels.csv")
+    with path.open(newline="") as file:
+        fields = [field for record in csv.reader(file) for field in record]
+    assert not [field for field in fields if field.startswith(("=", "+", "-", "@"))]
+    assert read_labels(path).rows.equals(rows)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Inspect logs to tables. A reply is counted once, whatever was killed, retried or copied.
 
-Logs are hostile input: they are parsed as data, limited in size by what Inspect reads, and a log that
-cannot be read is named in `problems`, never skipped in silence.
+Logs are hostile input: they are parsed as data, a log that says it unpacks to more than memory should hold is
+not opened, and a log that cannot be read is named in `problems`, never skipped in silence.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.visibility import read_output
 from unmask.vocabulary import ReplyKind, Scratchpad
 
+MAX_PART = 2_000_000_000  # bytes of one part of a log, unpacked; the summaries of 100,000 replies take 300 MB
 NOT_NEEDED = {"events", "store", "timelines", "events_data", "attachments"}  # most of a log's bytes
 
 
@@ -89,7 +91,21 @@ def _paths(sources: Iterable[str | Path]) -> list[Path]:
     return paths
 
 
+def _is_bomb(path: Path) -> bool:
+    """Whether some part of a log unpacks, as it says itself, to more than Inspect should be given to read."""
+    if path.suffix != ".eval":
+        return False
+    try:
+        with zipfile.ZipFile(path) as log:
+            return any(part.file_size > MAX_PART for part in log.infolist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return False  # Inspect says what is wrong with it
+
+
 def _header(path: Path, problems: list[str]) -> EvalLog | None:
+    if _is_bomb(path):
+        problems.append(f"{path.name}: unpacks to parts of more than {MAX_PART:,} bytes")
+        return None
     try:
         header = read_eval_log(str(path), header_only=True)
     except Exception as e:  # noqa: BLE001 - Inspect raises whatever its parsers raise; the log is named instead

@@ -27,6 +27,8 @@ MAX_BYTES = 200_000_000
 MAX_LABELS = 1_000_000  # in a store
 MAX_TEXT = 1_000_000  # bytes of one value in it; the page takes notes of 10,000 characters
 LONGEST = 60.0  # seconds that a store may take to be read: its view is a program, and the file a stranger's
+# what a spreadsheet would run gets an apostrophe in front, and loses it when read
+FORMULA = r"^('*[=+\-@\t\r])"
 FORMATS = (".jsonl", ".csv", ".parquet")
 NEEDED = ("reply_id", "label")
 
@@ -65,7 +67,8 @@ def write_labels(labels: pl.DataFrame, path: Path) -> Path:
     if path.suffix == ".jsonl":
         return write_atomic(path, table.write_ndjson())
     if path.suffix == ".csv":
-        return write_atomic(path, table.write_csv())
+        plain = pl.col(pl.String).str.replace(FORMULA, "'${1}")
+        return write_atomic(path, table.with_columns(plain).write_csv())
     if path.suffix == ".parquet":
         buffer = io.BytesIO()
         table.write_parquet(buffer, metadata=METADATA)  # compressed columns hide the canary from a search
@@ -113,6 +116,8 @@ def read_labels(path: Path, *, labeller: str = "unnamed") -> Labels:
             raise RecordsError(f"{path.name} has no label that can be used", where=str(path))
         return Labels(stored, [])
     table = read_table(path)
+    if path.suffix == ".csv":
+        table = table.with_columns(pl.col(pl.String).str.replace("^'" + FORMULA.removeprefix("^"), "${1}"))
     for column in NEEDED:
         if column not in table.columns:
             raise RecordsError(
