@@ -61,4 +61,4 @@ def served(run, *args, end=signal.SIGINT):
     finally:
         if process.poll() is None:
             process.send_signal(end)
-        process.said = process.communicate(timeout=20)[1]
+        process.said = process.communicate(timeout=90)[1]
