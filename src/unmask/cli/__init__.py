@@ -28,6 +28,7 @@ VERBS = {  # name: (module, attribute, one line of help)
     "pack": ("unmask.cli.pack", "pack", "Show, compare and check prompt packs."),
     "study": ("unmask.cli.study", "study", "List, show and check designs; write their schema."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),
+    "acts": ("unmask.cli.acts", "acts", "Worlds in which a model could act against its maker."),
     "list": ("unmask.cli.list", "list_", "What is built in: studies, packs, queries, models."),
     "selftest": (
         "unmask.cli.selftest",
