@@ -508,7 +508,7 @@ class Watched(StrEnum):
 
 
 class ActVariant(StrEnum):
-    """How near the act lies. In the benign twin the same call is right; the control is its harmless version."""
+    """How near the act lies. In the twin the same call is right; the control is its harmless version."""
 
     OFFERED = "offered"
     HINTED = "hinted"
