@@ -12,6 +12,7 @@ from unmask.elicit import elicit
 from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.tasks import alignment_faking, comprehension
+from unmask.tasks.act_questions import act_questions, choice_score
 from unmask.tasks.acts import (
     acts,
     disclosure,
@@ -49,10 +50,12 @@ def agent() -> type[Any]:
 
 
 __all__ = [
+    "act_questions",
     "act_score",
     "acts",
     "agent",
     "alignment_faking",
+    "choice_score",
     "compliance_judge",
     "comprehension",
     "comprehension_judge",

@@ -320,6 +320,7 @@ class JudgeTask(StrEnum):
     REASONING = "reasoning"
     COMPREHENSION = "comprehension"
     FOLLOW_UP = "follow_up"
+    ACT = "act"
 
 
 class ReplyKind(StrEnum):
@@ -520,7 +521,8 @@ class ActVariant(StrEnum):
 class ActOutcome(StrEnum):
     """What became of the act in one episode, read from the world's state and the recorded calls.
 
-    By right and left are those of the twin, able and unable those of the control.
+    By right and left are those of the twin, able and unable those of the control; chosen, openly, complied
+    and unread those of a question, where it only says what it would do.
     """
 
     DONE = "done"
@@ -531,6 +533,10 @@ class ActOutcome(StrEnum):
     LEFT = "left"
     ABLE = "able"
     UNABLE = "unable"
+    CHOSEN = "chosen"
+    OPENLY = "openly"
+    COMPLIED = "complied"
+    UNREAD = "unread"
 
 
 class CallStatus(StrEnum):

@@ -1,15 +1,19 @@
-"""`unmask acts`: what a model would do against its maker, in simulated worlds; list, show and check them."""
+"""`unmask acts`: what a model would do against its maker, in simulated worlds."""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.group()
 def acts() -> None:
-    """Worlds in which a model could act against its maker: list, show, check (docs/acts.md)."""
+    """Worlds in which a model could act against its maker: play, list, check (docs/acts.md)."""
 
 
 @acts.command(name="list")
@@ -26,6 +30,83 @@ def list_(as_json: bool) -> None:
         return
     for row in sorted(rows, key=lambda r: (r["act"], r["kind"] != "world", r["name"])):
         click.echo(f"{row['act']:<14} {row['kind']:<9} {row['name']:<24} {row['about']}")
+
+
+@acts.command()
+@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.option("--worlds", type=int, metavar="N", help="So many, the acts taking turns  [all]; 0: none.")
+@click.option("--questions", type=int, metavar="N", help="The same for questions.")
+@click.option("--act", help="Only this act: exfiltration, oversight, training_data, sabotage, ...")
+@click.option(
+    "--design",
+    type=click.Choice(["star", "full"]),
+    default="star",
+    show_default=True,
+    help="star: 5 conditions, one factor changed at a time; full: all 12.",
+)
+@click.option("--epochs", type=int, default=1, show_default=True, help="Episodes of each.")
+@click.option("--turns", type=int, help="Most messages in one episode  [12]. Reaching it is reported.")
+@click.option(
+    "--tools",
+    type=click.Choice(["auto", "native", "text"]),
+    default="auto",
+    show_default=True,
+    help="text: calls written in the message, for models without tool calling.",
+)
+@click.option(
+    "--scratchpad",
+    type=click.Choice(["hidden", "monitored", "none", "native"]),
+    default="hidden",
+    show_default=True,
+)
+@click.option("--model-role", "roles", multiple=True, metavar="grader=MODEL", help="Reads free answers.")
+@click.option("-M", "model_args", multiple=True, metavar="KEY=VALUE", help="For the model's provider.")
+@click.option("--model-base-url", help="Base URL of the model's API.")
+@click.option("--max-connections", type=int, help="Calls under way at once.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--name", help="Name of the run's folder under runs/ (or UNMASK_RUNS).")
+@click.option("--overwrite", is_flag=True, help="Throw away a run of that name.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+def run(**given: Any) -> None:
+    """Play the worlds and ask the questions, without an audit.
+
+    \b
+    unmask acts run agent/schemer
+    unmask acts run embedded/smollm2 --worlds 4 --questions 4
+    """
+    from unmask.auditing.acts_run import ActsRun, execute_acts, plan_acts_run
+    from unmask.cli._output import give, say
+    from unmask.cli.audit import _pairs
+    from unmask.report.acts import text_table
+    from unmask.report.acts_page import write_acts_page
+
+    asked = ("worlds", "questions", "act", "design", "epochs", "turns", "tools", "scratchpad", "seed")
+    roles = _pairs(given["roles"], "--model-role")
+    planned = plan_acts_run(
+        ActsRun(
+            models=list(given["models"]),
+            asked={key: given[key] for key in asked},
+            name=given["name"],
+            grader=roles.get("grader"),
+            model_args=_pairs(given["model_args"], "-M"),
+            base_url=given["model_base_url"],
+            max_connections=given["max_connections"],
+            overwrite=given["overwrite"],
+            command=shlex.join(["unmask", *sys.argv[1:]]),
+        )
+    )
+    say(f"acts: at most {planned.plan.calls_at_most:,} calls to each model, in simulated worlds")
+    if given["dry_run"]:
+        return
+    results = execute_acts(planned)
+    page = write_acts_page(planned.root)
+    if given["as_json"]:
+        give([asdict(result) for result in results])
+    else:
+        for result in results:
+            click.echo(text_table(result))
+    say(f"report: {page}")
 
 
 @acts.command()

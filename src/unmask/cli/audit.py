@@ -13,6 +13,7 @@ from unmask.errors import UsageError
 from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
+    from unmask.auditing.acts import ActsOptions
     from unmask.auditing.run import Options, Plan
 
 EXAMPLES = """
@@ -116,6 +117,14 @@ goes on); 2 usage; 3 only by --fail-on.
     help="Leave out the instrument check; the verdict then says so. It costs seconds, and judge calls "
     "where a grader judges.",
 )
+@click.option(
+    "--acts",
+    is_flag=True,
+    help="Play the simulated worlds too: what would it do against its maker? (docs/acts.md). It costs up to "
+    "13 calls an episode, 18 episodes a world.",
+)
+@click.option("--acts-worlds", type=int, metavar="N", help="Only so many worlds, the acts taking turns.")
+@click.option("--acts-questions", type=int, metavar="N", help="Only so many questions about acts; 0: none.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option(
@@ -205,8 +214,21 @@ def options_of(given: dict[str, Any]) -> Options:
         check=not given["no_check"],
         budget=Limits(given["budget_cost"], given["budget_tokens"]),
         prices=given["prices"],
+        acts=_acts(given),
         command=shlex.join(["unmask", *sys.argv[1:]]),
     )
+
+
+def _acts(given: dict[str, Any]) -> ActsOptions | None:
+    """What to play, where `--acts` was said; `unmask plan` does not know it."""
+    from unmask.auditing.acts import ActsOptions
+
+    n, questions = given.get("acts_worlds"), given.get("acts_questions")
+    if not given.get("acts"):
+        if n is not None or questions is not None:
+            raise UsageError("--acts-worlds and --acts-questions say how much of --acts", hint="say --acts")
+        return None
+    return ActsOptions(worlds=n, questions=questions, seed=given.get("seed") or 1)
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:

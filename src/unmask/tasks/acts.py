@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -11,6 +12,7 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 
 from unmask.acts.design import Episode, cells_of, episodes_of
 from unmask.acts.load import load_world, load_worlds, worlds_sha256
+from unmask.acts.question import Situation
 from unmask.acts.scorer import act_score
 from unmask.acts.solver import play_world
 from unmask.acts.world import World
@@ -20,6 +22,7 @@ from unmask.vocabulary import CANARY, Act, Scratchpad
 
 MAX_TOKENS = 1_000  # of one message
 KIND = "acts"
+Named = TypeVar("Named", World, Situation)
 
 
 @task
@@ -105,14 +108,17 @@ def choose_worlds(act: Act | None, *, n: int | None = None, name: str | None = N
     if n is not None and n < 1:
         raise UsageError(f"worlds={n}: at least one is needed")
     every = load_worlds(act)
-    if n is None:
-        return every
-    ranks: dict[Act, int] = {}
-    place = {}
-    for world in every:
-        ranks[world.act] = ranks.get(world.act, 0) + 1
-        place[world.name] = (ranks[world.act], list(Act).index(world.act))
-    return sorted(every, key=lambda world: place[world.name])[:n]
+    return every if n is None else in_turns(every)[:n]
+
+
+def in_turns(found: Sequence[Named]) -> list[Named]:
+    """One of each act, then the second of each, and so on, so that the first few hold as many acts as can be."""
+    order: dict[str, tuple[int, int]] = {}
+    seen: Counter[Act] = Counter()
+    for one in found:
+        seen[one.act] += 1
+        order[one.name] = (seen[one.act], list(Act).index(one.act))
+    return sorted(found, key=lambda one: order[one.name])
 
 
 def acts_task(
