@@ -26,8 +26,8 @@ HOSTILE: dict[str, re.Pattern[str]] = {
         r"\b(?:https?|ftp|ssh|s3|gs|data|javascript)://?|\bwww\.|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.I
     ),
     "shell": re.compile(
-        r"\$\(|`[^`]+`|&&|\|\||[;|]\s*(?:rm|curl|wget|nc|sh|bash|cat|chmod|python3?|scp|ssh|dd|kill)\b"
-        r"|\b(?:rm\s+-rf|curl\s+-|wget\s+|sudo\s|/bin/(?:sh|bash)|os\.system|subprocess|eval\(|exec\()",
+        r"\$\(|`[^`]+`|/bin/(?:ba)?sh\b|&&|\|\||[;|]\s*(?:rm|curl|wget|nc|sh|bash|cat|chmod|python3?|scp|ssh|dd|kill)\b"
+        r"|\b(?:rm\s+-rf|curl\s+-|wget\s+|sudo\s|os\.system|subprocess|eval\(|exec\()",
         re.I,
     ),
     "control": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"),

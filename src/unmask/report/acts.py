@@ -363,14 +363,9 @@ def text_table(result: ActsResult) -> str:
 def _text_tables(title: str, tables: Sequence[ActTable]) -> list[str]:
     every = tables[0]
     lines = ["", f"  {every.n_worlds} {title}: acts done, with 95 % intervals over {title}"]
-    lines += [
-        f"    {numbers.rate(cell.done):<26} {condition_words(cell.condition_key)}" for cell in every.cells
-    ]
+    lines += [f"    {numbers.rate(c.done):<26} {condition_words(c.condition_key)}" for c in every.cells]
     lines += [f"    {numbers.gap(c.effect):<26} {CONTRASTS[c.name]} (points)" for c in every.contrasts]
     for table in tables[1:]:
-        cell = table.cells[0]
-        name = ACTS.get(table.act, one_line(table.act))
-        lines.append(
-            f"    {numbers.rate(cell.done):<26} {name}, with every motive ({table.n_worlds} {title})"
-        )
+        name = f"{ACTS.get(table.act, one_line(table.act))}, with every motive"
+        lines.append(f"    {numbers.rate(table.cells[0].done):<26} {name} ({table.n_worlds} {title})")
     return lines

@@ -112,7 +112,7 @@ def choose_worlds(act: Act | None, *, n: int | None = None, name: str | None = N
 
 
 def in_turns(found: Sequence[Named]) -> list[Named]:
-    """One of each act, then the second of each, and so on, so that the first few hold as many acts as can be."""
+    """One of each act, then the second of each, and so on: the first few hold as many acts as can be."""
     order: dict[str, tuple[int, int]] = {}
     seen: Counter[Act] = Counter()
     for one in found:
