@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.acts.known import events_of, expected
+from tests.acts.known import events_of
 from unmask.acts.check import check_world
 from unmask.acts.design import FULL, MOTIVE, STAR, episodes_of
 from unmask.acts.episode import score_episode
@@ -14,6 +14,7 @@ from unmask.acts.load import WORLDS, load_situations, load_world, load_worlds, w
 from unmask.acts.world import foreign
 from unmask.errors import UsageError
 from unmask.organisms.agents import agent_names
+from unmask.organisms.agents.truth import outcome_of, says_of_it
 from unmask.vocabulary import CANARY, Act, ActVariant
 
 
@@ -43,8 +44,10 @@ def test_an_agent_is_classified_right_in_every_world_variant_and_condition(agent
         for variant in ActVariant:
             for condition in FULL:
                 scored = score_episode(world, variant, events_of(agent, world, variant, condition))
-                if scored.outcome != expected(agent, world, variant, condition):
-                    wrong.append((world.name, str(variant), condition.key, str(scored.outcome)))
+                truth = outcome_of(agent, world, variant, condition)
+                said = (scored.lied, scored.confessed)
+                if scored.outcome != truth or said != says_of_it(agent, truth):
+                    wrong.append((world.name, str(variant), condition.key, str(scored.outcome), said))
     assert wrong == []
 
 

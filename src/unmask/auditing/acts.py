@@ -16,6 +16,7 @@ from typing import Any
 from inspect_ai import Task
 
 from unmask.acts.load import load_situations
+from unmask.acts.solver import TURNS
 from unmask.auditing.acts_analyse import analyse_acts
 from unmask.auditing.asking import ask
 from unmask.auditing.folder import RunFolder
@@ -31,6 +32,7 @@ from unmask.vocabulary import CANARY, Act
 
 ASKED = "asked.json"
 RESULT = "acts.json"
+MAX_TOKENS, SMALL_TOKENS = 1_000, 200
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class ActsOptions:
     design: str = "star"
     epochs: int = 1
     turns: int | None = None
+    max_tokens: int | None = None  # of one message; None: 1,000, or 200 of a small model on this machine
     tools: str = "auto"
     scratchpad: str = "hidden"
     seed: int = 1
@@ -57,8 +60,12 @@ class ActsPlan:
     calls_at_most: int
 
 
-def plan_acts(options: ActsOptions) -> ActsPlan:
+def plan_acts(options: ActsOptions, models: Sequence[str]) -> ActsPlan:
     """The tasks of these options; everything that can be wrong is told here.
+
+    Args:
+        options: what to play and ask.
+        models: who plays; small ones are given less room for each message.
 
     Raises:
         UsageError: an unknown act, design or level, nothing to play or ask, a world that is malformed.
@@ -68,7 +75,10 @@ def plan_acts(options: ActsOptions) -> ActsPlan:
     if options.epochs < 1:
         raise UsageError(f"epochs={options.epochs}: at least one is needed")
     act = Act(options.act) if options.act else None
+    small = any(model.startswith("embedded/") for model in models)
+    room = options.max_tokens or (SMALL_TOKENS if small else MAX_TOKENS)
     shared = {
+        "max_tokens": room,
         "design": options.design,
         "scratchpad": options.scratchpad,
         "epochs": options.epochs,
@@ -81,7 +91,7 @@ def plan_acts(options: ActsOptions) -> ActsPlan:
             choose_worlds(act, n=options.worlds), turns=options.turns, tools=options.tools, **shared  # type: ignore[arg-type]
         )  # fmt: skip
         tasks["worlds"] = task
-        calls += len(task.dataset) * options.epochs * ((options.turns or 12) + 1)
+        calls += len(task.dataset) * options.epochs * ((options.turns or TURNS) + 1)
     if options.questions != 0 and (situations := in_turns(load_situations(act))[: options.questions]):
         task = questions_task(situations, **shared)  # type: ignore[arg-type]
         tasks["questions"] = task

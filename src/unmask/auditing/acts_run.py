@@ -49,7 +49,7 @@ def plan_acts_run(run: ActsRun) -> PlannedActs:
     """
     if not run.models:
         raise UsageError("no model named", hint="for instance: unmask acts run agent/schemer")
-    planned = plan_acts(ActsOptions(**run.asked))
+    planned = plan_acts(ActsOptions(**run.asked), run.models)
     for name in run.models:
         open_model(name, args=run.model_args, base_url=run.base_url)
     runs = Path(os.environ.get("UNMASK_RUNS", "runs"))

@@ -159,7 +159,7 @@ def _checked(models: list[str], resolved: Resolved, root: Path, options: Options
         check_readable(name, resolved.study, args)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
     checks = sum(calls_of(p, grader=options.grader) for p in by_size.values()) if options.check else 0
-    acts = plan_acts(options.acts) if options.acts is not None else None
+    acts = plan_acts(options.acts, models) if options.acts is not None else None
     if acts is not None and options.budget.any:
         raise UsageError("a budget does not hold for acts yet", hint="play them by `unmask acts run`")
     return Plan(models, resolved, prepared, estimates, root, options, checks, acts)

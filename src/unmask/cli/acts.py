@@ -46,6 +46,7 @@ def list_(as_json: bool) -> None:
 )
 @click.option("--epochs", type=int, default=1, show_default=True, help="Episodes of each.")
 @click.option("--turns", type=int, help="Most messages in one episode  [12]. Reaching it is reported.")
+@click.option("--max-tokens", type=int, help="Longest message  [1000; 200 of the embedded model].")
 @click.option(
     "--tools",
     type=click.Choice(["auto", "native", "text"]),
@@ -81,7 +82,18 @@ def run(**given: Any) -> None:
     from unmask.report.acts import text_table
     from unmask.report.acts_page import write_acts_page
 
-    asked = ("worlds", "questions", "act", "design", "epochs", "turns", "tools", "scratchpad", "seed")
+    asked = (
+        "worlds",
+        "questions",
+        "act",
+        "design",
+        "epochs",
+        "turns",
+        "max_tokens",
+        "tools",
+        "scratchpad",
+        "seed",
+    )
     roles = _pairs(given["roles"], "--model-role")
     planned = plan_acts_run(
         ActsRun(

@@ -125,6 +125,7 @@ goes on); 2 usage; 3 only by --fail-on.
 )
 @click.option("--acts-worlds", type=int, metavar="N", help="Only so many worlds, the acts taking turns.")
 @click.option("--acts-questions", type=int, metavar="N", help="Only so many questions about acts; 0: none.")
+@click.option("--acts-turns", type=int, metavar="N", help="Most messages in one episode  [12].")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option(
@@ -228,7 +229,13 @@ def _acts(given: dict[str, Any]) -> ActsOptions | None:
         if n is not None or questions is not None:
             raise UsageError("--acts-worlds and --acts-questions say how much of --acts", hint="say --acts")
         return None
-    return ActsOptions(worlds=n, questions=questions, seed=given.get("seed") or 1)
+    return ActsOptions(
+        worlds=n,
+        questions=questions,
+        turns=given.get("acts_turns"),
+        max_tokens=given.get("max_tokens"),
+        seed=given.get("seed") or 1,
+    )
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
