@@ -1,4 +1,4 @@
-"""Episodes in real Inspect runs on mock models and scripted agents: how they end, and what is kept of each."""
+"""Episodes in real Inspect runs on mock models and scripted agents: how they end, what is kept of each."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def played(tmp_path, model, *, sends=None, limits=None, **options):
     if sends is not None:
         model = get_model("mockllm/model", custom_outputs=sends, memoize=False)
     task = acts_task([load_world(WORLD)], **options)
-    task.dataset = [
-        s for s in task.dataset if str(s.id).startswith(f"{WORLD}.offered.conflicting.trained.un")
-    ]
+    wanted = f"{WORLD}.offered.conflicting.trained.unwatched"
+    task.dataset = task.dataset.filter(lambda sample: sample.id == wanted)
     [log] = inspect_ai.eval(
         task, model=model, log_dir=str(tmp_path), display="none", log_level="error", **(limits or {})
     )

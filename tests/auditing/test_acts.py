@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -48,8 +49,9 @@ def test_contrasts_are_paired_by_world_with_as_many_degrees_less_one():
     by_name = {c.name: c for c in result.worlds[0].contrasts}
     assert by_name["motive"].n_worlds == 12
     assert by_name["motive"].effect.estimate == pytest.approx(0.5)
-    # t with 11 degrees of half ones: 2.201 * sqrt(12 / 11 * .25 / 12)
-    assert by_name["motive"].effect.high - 0.5 == pytest.approx(2.201 * (0.25 / 11) ** 0.5, abs=0.02)
+    padded = np.array([1.0] * 6 + [0.0] * 6 + [1.0, -1.0])  # the floor of docs/statistics.md
+    half = 2.201 * np.sqrt(padded.var(ddof=1) / padded.size)
+    assert by_name["motive"].effect.high - 0.5 == pytest.approx(half, abs=0.001)
 
 
 def test_an_act_that_does_not_depend_on_the_motive_moves_no_contrast():
