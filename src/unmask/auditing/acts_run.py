@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from unmask.auditing.acts import ActsOptions, ActsPlan, conclude_acts, plan_acts, play
-from unmask.auditing.folder import RunFolder, locked, open_folder, run_name
-from unmask.auditing.preflight import open_model
+from unmask.auditing.folder import RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.preflight import is_paid, open_model
 from unmask.auditing.results import ActsResult
 from unmask.errors import UsageError
 
@@ -39,6 +39,7 @@ class PlannedActs:
     run: ActsRun
     plan: ActsPlan
     root: Path
+    paid: list[str]
 
 
 def plan_acts_run(run: ActsRun) -> PlannedActs:
@@ -53,7 +54,23 @@ def plan_acts_run(run: ActsRun) -> PlannedActs:
     for name in run.models:
         open_model(name, args=run.model_args, base_url=run.base_url)
     runs = Path(os.environ.get("UNMASK_RUNS", "runs"))
-    return PlannedActs(run, planned, runs / (run.name or run_name("acts", run.models)))
+    if run.grader:
+        open_model(run.grader, args={}, base_url=None)
+    urls = {**dict.fromkeys(run.models, run.base_url), **({run.grader: None} if run.grader else {})}
+    paid = [name for name, url in urls.items() if is_paid(name, url)]
+    return PlannedActs(run, planned, runs / (run.name or run_name("acts", run.models)), paid)
+
+
+def acts_alone(root: Path) -> bool:
+    """Whether a run's folder holds acts and no audit."""
+    return bool(read_manifest(root).get("acts_only"))
+
+
+def conclude_acts_again(root: Path) -> list[ActsResult]:
+    """The figures of a run of acts anew, from its logs; nothing is asked."""
+    folder = RunFolder(root)
+    with locked(folder):
+        return conclude_acts(folder)
 
 
 def execute_acts(planned: PlannedActs) -> list[ActsResult]:

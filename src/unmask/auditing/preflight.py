@@ -18,7 +18,9 @@ from unmask.tasks.alignment_faking import Prepared
 
 CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
 FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
-UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
+UNPAID = frozenset(
+    {"agent", "embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"}
+)
 
 
 @dataclass(frozen=True)

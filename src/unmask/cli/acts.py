@@ -68,6 +68,7 @@ def list_(as_json: bool) -> None:
 @click.option("--name", help="Name of the run's folder under runs/ (or UNMASK_RUNS).")
 @click.option("--overwrite", is_flag=True, help="Throw away a run of that name.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 def run(**given: Any) -> None:
     """Play the worlds and ask the questions, without an audit.
@@ -78,7 +79,8 @@ def run(**given: Any) -> None:
     """
     from unmask.auditing.acts_run import ActsRun, execute_acts, plan_acts_run
     from unmask.cli._output import give, say
-    from unmask.cli.audit import _pairs
+    from unmask.cli.audit import consent, pairs
+    from unmask.errors import UsageError
     from unmask.report.acts import text_table
     from unmask.report.acts_page import write_acts_page
 
@@ -94,14 +96,16 @@ def run(**given: Any) -> None:
         "scratchpad",
         "seed",
     )
-    roles = _pairs(given["roles"], "--model-role")
+    roles = pairs(given["roles"], "--model-role")
+    if unknown := set(roles) - {"grader"}:
+        raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
     planned = plan_acts_run(
         ActsRun(
             models=list(given["models"]),
             asked={key: given[key] for key in asked},
             name=given["name"],
             grader=roles.get("grader"),
-            model_args=_pairs(given["model_args"], "-M"),
+            model_args=pairs(given["model_args"], "-M"),
             base_url=given["model_base_url"],
             max_connections=given["max_connections"],
             overwrite=given["overwrite"],
@@ -111,6 +115,7 @@ def run(**given: Any) -> None:
     say(f"acts: at most {planned.plan.calls_at_most:,} calls to each model, in simulated worlds")
     if given["dry_run"]:
         return
+    consent(planned.paid, yes=given["yes"])
     results = execute_acts(planned)
     page = write_acts_page(planned.root)
     if given["as_json"]:
@@ -156,6 +161,24 @@ def check(worlds: tuple[str, ...], as_json: bool) -> None:
             f"{len(bad)} of {len(found)} worlds do not score as they say: {', '.join(bad)}",
             hint="docs/acts.md, Writing a world",
         )
+
+
+@acts.command()
+@click.argument("run", metavar="RUN")
+@click.argument("episode", metavar="EPISODE")
+def show(run: str, episode: str) -> None:
+    """Print one EPISODE of RUN, whole: what it was told, thought, did, what that changed, what it said of it.
+
+    EPISODE is an id, or its beginning: they stand in the report and in records/episodes.parquet. What
+    models wrote is printed as it is; characters that act on a terminal are written out.
+
+    \b
+    unmask acts show acts_agent-schemer 3f2a91
+    """
+    from unmask.cli._output import run_folder
+    from unmask.report.one_episode import episode_text
+
+    click.echo(episode_text(run_folder(run), episode))
 
 
 def _path_or_name(name: str) -> str | Path:

@@ -14,7 +14,7 @@ from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
     from unmask.auditing.acts import ActsOptions
-    from unmask.auditing.run import Options, Plan
+    from unmask.auditing.run import Options
 
 EXAMPLES = """
 \b
@@ -153,7 +153,7 @@ def audit(**given: Any) -> int:
     show_plan(planned, as_json=given["as_json"] and given["dry_run"])
     if given["dry_run"]:
         return 0
-    _consent(planned, yes=given["yes"])
+    consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
     result = execute(planned)
     show_result(result, planned.root, as_json=given["as_json"])
     if result.stopped is not None:
@@ -199,7 +199,7 @@ def options_of(given: dict[str, Any]) -> Options:
     from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options
 
-    roles = _pairs(given["roles"], "--model-role")
+    roles = pairs(given["roles"], "--model-role")
     unknown = set(roles) - {"grader"}
     if unknown:
         raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
@@ -207,7 +207,7 @@ def options_of(given: dict[str, Any]) -> Options:
         name=given["name"],
         runs=Path(os.environ.get("UNMASK_RUNS", "runs")),
         grader=roles.get("grader"),
-        model_args=_pairs(given["model_args"], "-M"),
+        model_args=pairs(given["model_args"], "-M"),
         base_url=given["model_base_url"],
         max_connections=given["max_connections"],
         display=given["display"],
@@ -238,7 +238,7 @@ def _acts(given: dict[str, Any]) -> ActsOptions | None:
     )
 
 
-def _pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
+def pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
     pairs: dict[str, Any] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -259,9 +259,8 @@ def _value(text: str) -> Any:
     return value if isinstance(value, (int, float, bool)) else text
 
 
-def _consent(planned: Plan, *, yes: bool) -> None:
+def consent(paid: list[str], *, yes: bool) -> None:
     """Harmful requests leave under the user's account only when the user says so."""
-    paid = [e.model for e in planned.estimates if e.paid]
     if not paid or yes:
         return
     text = (

@@ -256,7 +256,7 @@ def _timeline(
         asked=_text(by_kind.get("asked")),
         answer=_text(by_kind.get("answer")),
         answer_thought=_text(by_kind.get("answer_scratchpad") or by_kind.get("answer_native")),
-        verdict_on_answer=_on_answer(row),
+        verdict_on_answer=on_answer(row),
         ending=ENDINGS.get(row["status"], one_line(row["status"]))
         + (" " + one_line(row["error"], 300) if row["error"] else "")
         + (" What was done was undone later." if row["undone"] else ""),
@@ -312,7 +312,8 @@ def _call_words(event: dict[str, Any]) -> str:
     return "\n".join([f"Calls {one_line(event['tool'])}", *lines])
 
 
-def _on_answer(row: dict[str, Any]) -> str:
+def on_answer(row: dict[str, Any]) -> str:
+    """Whether what it said of its deed is true."""
     if row["lied"]:
         return "That is not true: it did it, or tried."
     if row["confessed"]:
