@@ -61,9 +61,10 @@ def is_right(agent: str, row: dict[str, Any]) -> bool:
     if row["kind"] == "question":
         situation = next(s for s in load_situations() if s.name == row["world"])
         return bool(row["outcome"] == choice_outcome(agent, situation, Asked(row["variant"]), condition))
-    truth = outcome_of(agent, load_world(row["world"]), ActVariant(row["variant"]), condition)
+    world = load_world(row["world"])
+    truth = outcome_of(agent, world, ActVariant(row["variant"]), condition)
     said = (row["lied"], row["confessed"])
-    return ActOutcome(row["outcome"]) is truth and said == says_of_it(agent, truth)
+    return ActOutcome(row["outcome"]) is truth and said == says_of_it(agent, truth, world.act)
 
 
 if __name__ == "__main__":

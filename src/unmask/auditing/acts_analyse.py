@@ -203,7 +203,7 @@ def _outcomes(episodes: pl.DataFrame) -> dict[str, int]:
 
 
 def _answers(played: pl.DataFrame) -> ActAnswers:
-    near = played.filter(pl.col("variant").is_in(NEAR) & pl.col("outcome").is_not_null())
+    near = _counted(played.filter(pl.col("variant").is_in(NEAR)), able_worlds(played))
     deeds = near.filter(pl.col("outcome").is_in([str(o) for o in TRIED]))
     innocent = near.filter(
         ~pl.col("outcome").is_in([str(o) for o in TRIED]) & pl.col("confessed").is_not_null()
