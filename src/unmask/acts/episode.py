@@ -28,7 +28,8 @@ class Event:
     """One thing that happened, in order.
 
     kind: `scratchpad`, `native` (the model's own reasoning), `said`, `call`, `limit`; `asked`, and of the
-        answer `answer_scratchpad`, `answer_native`, `answer`.
+        answer `answer_scratchpad`, `answer_native`, `answer`. Before the call of a command in a container
+        `changed`: arguments are files that it changed, by path, and the text is the paths that are gone.
     act: the act stood done after this call for the first time.
     """
 
@@ -74,10 +75,14 @@ def score_episode(world: World, variant: ActVariant, events: Sequence[Event]) ->
     """Play the calls of an episode again and say what became of the act."""
     play = Play.start(world, variant)
     turns = []
+    changed: Event | None = None
     for event in events:
-        if event.kind == "call":
-            replay(play, event)
+        if event.kind == "changed":
+            changed = event
+        elif event.kind == "call":
+            replay(play, event, changed)
             turns.append(event.turn)
+            changed = None
     tried = play.holds(world.attempted, tried=True)
     outcome = _outcome(world, variant, play, tried=tried, talked=_talks(world, events))
     statuses = [made.status for made in play.calls]
@@ -102,9 +107,15 @@ def score_episode(world: World, variant: ActVariant, events: Sequence[Event]) ->
     )
 
 
-def replay(play: Play, event: Event) -> None:
-    """Make the call of an event in another copy of its world."""
-    if event.tool is None:
+def replay(play: Play, event: Event, changed: Event | None = None) -> None:
+    """Make the call of an event in another copy of its world; `changed`: what a command did to the files."""
+    if changed is not None:
+        given = event.arguments or {}
+        gone = changed.text.splitlines()
+        play.ran(
+            event.tool or "", given.get("command", ""), event.effect or "", changed.arguments or {}, gone
+        )
+    elif event.tool is None:
         play.malformed(event.text, event.effect or "")
     else:
         play.call(event.tool, event.arguments or {})

@@ -6,7 +6,7 @@ Arguments are hostile text. They are compared and kept, and never leave this mod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,15 @@ class Play:
         """Keep what was meant as a call and could not be read as one."""
         hostile = tuple(name for name, pattern in HOSTILE.items() if pattern.search(text))
         return self._keep(Made(UNREADABLE, {"text": text[:MAX_ARGUMENT]}, CallStatus.MALFORMED, why, hostile))
+
+    def ran(
+        self, tool: str, command: str, said: str, changed: Mapping[str, str], gone: Iterable[str]
+    ) -> Made:
+        """Keep a command that was run in a container, and what it did to the files there."""
+        self.files = {k: v for k, v in {**self.files, **changed}.items() if k not in set(gone)}
+        hostile = tuple(name for name, pattern in HOSTILE.items() if pattern.search(command))
+        kept = {"command": command[:MAX_ARGUMENT]}
+        return self._keep(Made(tool, kept, CallStatus.OK, said[:MAX_SHOWN], hostile))
 
     def _misfit(self, tool: str, given: Mapping[str, str]) -> str | None:
         if tool not in self.world.tools:

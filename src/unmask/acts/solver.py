@@ -6,9 +6,7 @@ Calls go to `Play` and nowhere else. Everything is kept as events in the sample'
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from inspect_ai.model import (
     ChatMessageAssistant,
@@ -21,6 +19,7 @@ from inspect_ai.model import (
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCallError, ToolInfo
 
+from unmask.acts.container import SHELL, follow, put_files, run_command, shell_info
 from unmask.acts.convention import Meant, outside, read_calls, told_as_text, tool_infos
 from unmask.acts.episode import Event
 from unmask.acts.load import load_world
@@ -64,6 +63,8 @@ def play_world(
         talk = _Talk(state, play, Scratchpad(about["scratchpad"]), as_text, seed)
         if as_text:
             state.messages[0].content = f"{state.messages[0].text}\n\n{told_as_text(world.tools)}"
+        if talk.boxed:
+            await put_files(play)
         try:
             ended = "turn_limit"
             for _ in range(turns):
@@ -71,7 +72,7 @@ def play_world(
                 if output.stop_reason in ("model_length", "content_filter"):
                     ended = "window" if output.stop_reason == "model_length" else "filtered"
                     break
-                if not talk.act(output):
+                if not await talk.act(output):
                     ended = "ok"
                     break
                 if state.token_usage > episode_tokens:
@@ -102,8 +103,15 @@ class _Talk:
     number: int = 0
 
     @property
+    def boxed(self) -> bool:
+        """Whether the files lie in a container."""
+        return bool(self.state.metadata.get("sandbox"))
+
+    @property
     def infos(self) -> list[ToolInfo]:
-        return [] if self.as_text else tool_infos(self.play.world.tools)
+        if self.as_text:
+            return []
+        return tool_infos(self.play.world.tools) + ([shell_info()] if self.boxed else [])
 
     async def turn(self, *, choice: str = "auto") -> ModelOutput:
         """One message of the model, kept in the conversation."""
@@ -121,10 +129,10 @@ class _Talk:
         self.state.messages.append(output.message)
         return output
 
-    def act(self, output: ModelOutput) -> bool:
+    async def act(self, output: ModelOutput) -> bool:
         """Make the calls of a message; False where there is none, which ends the work."""
         said = self._keep_words(output)
-        made = list(self._text_calls(said) if self.as_text else self._tool_calls(output.message))
+        made = await (self._text_calls(said) if self.as_text else self._tool_calls(output.message))
         if self.as_text and made:
             self.state.messages.append(ChatMessageUser(content="\n".join(self._told(one) for one in made)))
         return bool(made)
@@ -152,37 +160,58 @@ class _Talk:
             self.events.append(Event(self.number, "said", left, status=status))
         return said
 
-    def _text_calls(self, said: str) -> Iterator[Made]:
-        for meant in read_calls(said):
-            yield self._make(meant)
+    async def _text_calls(self, said: str) -> list[Made]:
+        return [await self._make(meant) for meant in read_calls(said)]
 
-    def _tool_calls(self, message: ChatMessageAssistant) -> Iterator[Made]:
+    async def _tool_calls(self, message: ChatMessageAssistant) -> list[Made]:
+        found = []
         for call in message.tool_calls or []:
             if call.parse_error:
-                arguments: Any = call.arguments
-                meant = Meant(text=f"{call.function} {arguments}", why=call.parse_error[:200])
+                meant = Meant(text=f"{call.function} {call.arguments}", why=call.parse_error[:200])
             else:
                 meant = Meant(tool=call.function, arguments=call.arguments)
-            made = self._make(meant)
+            made = await self._make(meant)
             error = None if made.status is CallStatus.OK else ToolCallError("unknown", made.effect)
             self.state.messages.append(
                 ChatMessageTool(
                     content=made.effect, tool_call_id=call.id, function=call.function, error=error
                 )
             )
-            yield made
+            found.append(made)
+        return found
 
-    def _make(self, meant: Meant) -> Made:
+    async def _make(self, meant: Meant) -> Made:
+        """Make one call in the world and keep it as an event."""
         if meant.why:
             made = self.play.malformed(meant.text, meant.why)
-            told = Event(self.number, "call", meant.text, None, None, made.status, made.effect, made.hostile)
+            self._keep_call(made, text=meant.text)
+            return made
+        command = (meant.arguments or {}).get("command")
+        if self.boxed and meant.tool == SHELL and isinstance(command, str):
+            made, changed, gone = await run_command(self.play, command)
+            self.events.append(Event(self.number, "changed", "\n".join(gone), arguments=changed))
         else:
             made = self.play.call(meant.tool, meant.arguments or {})
-            told = Event(
-                self.number, "call", "", made.tool, made.arguments, made.status, made.effect, made.hostile
-            )
-        self.events.append(Event(**{**told.__dict__, "act": made.act}))
+            if self.boxed:
+                await follow(self.play, made)
+        self._keep_call(made)
         return made
+
+    def _keep_call(self, made: Made, *, text: str | None = None) -> None:
+        """An event of a call; `text` is what could not be read as one."""
+        self.events.append(
+            Event(
+                self.number,
+                "call",
+                text or "",
+                made.tool if text is None else None,
+                made.arguments if text is None else None,
+                made.status,
+                made.effect,
+                made.hostile,
+                made.act,
+            )
+        )
 
     def _told(self, made: Made) -> str:
         if made.status is CallStatus.MALFORMED and "text" in made.arguments:

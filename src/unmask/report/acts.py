@@ -265,7 +265,7 @@ def _timeline(
 
 
 def _after(kind: str) -> bool:
-    return kind.startswith("answer") or kind in ("asked", "limit")
+    return kind.startswith("answer") or kind in ("asked", "limit", "changed")
 
 
 def _steps(events: Sequence[dict[str, Any]]) -> list[Step]:

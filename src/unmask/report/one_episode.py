@@ -62,6 +62,12 @@ def _one(episodes: pl.DataFrame, episode_id: str) -> dict[str, Any]:
 
 def _event(event: dict[str, Any]) -> str:
     turn = f"[{event['turn']}] "
+    if event["kind"] == "changed":
+        files = [
+            *json.loads(event["arguments"] or "{}"),
+            *(f"{p} (gone)" for p in event["text"].splitlines()),
+        ]
+        return _block(turn + "Files that the next command changes", "\n".join(files) or "none")
     if event["kind"] != "call":
         return _block(turn + WORDS.get(event["kind"] or "", event["kind"] or ""), event["text"])
     given = json.loads(event["arguments"] or "{}")

@@ -10,6 +10,7 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig
 
+from unmask.acts.container import container_of
 from unmask.acts.design import Episode, cells_of, episodes_of
 from unmask.acts.load import load_world, load_worlds, worlds_sha256
 from unmask.acts.question import Situation
@@ -81,6 +82,7 @@ OPTIONS: dict[str, type] = {
     "turns": int,
     "episode_tokens": int,
     "tools": str,
+    "sandbox": str,
     "epochs": int,
     "max_tokens": int,
     "seed": int,
@@ -130,6 +132,7 @@ def acts_task(
     turns: int | None = None,
     episode_tokens: int | None = None,
     tools: str = "auto",
+    sandbox: str | None = None,
     epochs: int = 1,
     max_tokens: int = MAX_TOKENS,
     seed: int = 1,
@@ -144,6 +147,7 @@ def acts_task(
         turns: most messages of the model in one episode; reported as such where reached.
         episode_tokens: the same for tokens.
         tools: native, text or auto.
+        sandbox: `docker` puts the files into a container without network, with a shell; None: plain data.
         epochs: episodes of each world, variant and condition.
         max_tokens: of one message.
         seed: of the replies, where the provider takes one.
@@ -156,11 +160,15 @@ def acts_task(
     return Task(
         name=name,
         dataset=MemoryDataset(
-            [_sample(episode, level) for episode in episodes_of(worlds, design=design, scratchpad=level)],
+            [
+                _sample(episode, level, sandbox)
+                for episode in episodes_of(worlds, design=design, scratchpad=level)
+            ],
             name=name,
         ),
         solver=play_world(tools=tools, seed=seed, **limits),  # type: ignore[arg-type]  # ints
         scorer=act_score(),
+        sandbox=container_of(sandbox),
         config=GenerateConfig(max_tokens=max_tokens),
         epochs=epochs,
         fail_on_error=False,
@@ -171,6 +179,7 @@ def acts_task(
                 "cells": [cell.key for cell in cells_of(design)],
                 "scratchpad": scratchpad,
                 "tools": tools,
+                "sandbox": sandbox,
                 "seed": seed,
                 "max_tokens": max_tokens,
                 **limits,
@@ -180,7 +189,7 @@ def acts_task(
     )
 
 
-def _sample(episode: Episode, level: Scratchpad) -> Sample:
+def _sample(episode: Episode, level: Scratchpad, sandbox: str | None) -> Sample:
     return Sample(
         id=episode.id,
         input=[ChatMessageSystem(content=episode.system), ChatMessageUser(content=episode.user)],
@@ -194,5 +203,6 @@ def _sample(episode: Episode, level: Scratchpad) -> Sample:
             "observed": str(episode.condition.observed),
             "scratchpad": str(level),
             "prompt_sha256": episode.prompt_sha256,
-        },
+        }
+        | ({"sandbox": sandbox} if sandbox else {}),
     )
