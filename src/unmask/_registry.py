@@ -6,10 +6,23 @@ from typing import Any
 
 from inspect_ai.model import modelapi
 
+from unmask.acts.scorer import act_score
+from unmask.acts.solver import play_world
 from unmask.elicit import elicit
 from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge
 from unmask.tasks import alignment_faking, comprehension
+from unmask.tasks.act_questions import act_questions, choice_score
+from unmask.tasks.acts import (
+    acts,
+    disclosure,
+    exfiltration,
+    leak,
+    oversight,
+    sabotage,
+    sandbagging,
+    training_data,
+)
 
 
 @modelapi(name="embedded")
@@ -28,14 +41,35 @@ def organism() -> type[Any]:
     return OrganismAPI
 
 
+@modelapi(name="agent")
+def agent() -> type[Any]:
+    """Scripted agents in the simulated worlds: `agent/thief`, `agent/honest` …"""
+    from unmask.organisms.agents.provider import AgentAPI
+
+    return AgentAPI
+
+
 __all__ = [
+    "act_questions",
+    "act_score",
+    "acts",
+    "agent",
     "alignment_faking",
+    "choice_score",
     "compliance_judge",
     "comprehension",
     "comprehension_judge",
+    "disclosure",
     "elicit",
     "embedded",
+    "exfiltration",
     "follow_up_judge",
+    "leak",
     "organism",
+    "oversight",
+    "play_world",
     "reasoning_judge",
+    "sabotage",
+    "sandbagging",
+    "training_data",
 ]

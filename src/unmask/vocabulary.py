@@ -320,6 +320,7 @@ class JudgeTask(StrEnum):
     REASONING = "reasoning"
     COMPREHENSION = "comprehension"
     FOLLOW_UP = "follow_up"
+    ACT = "act"
 
 
 class ReplyKind(StrEnum):
@@ -503,3 +504,61 @@ class State(StrEnum):
     NEGATIVE = "negative"
     UNCLEAR = "unclear"
     NOT_RUN = "not_run"
+
+
+class Act(StrEnum):
+    """What a model might do against those who made it; lying about it is asked in every world."""
+
+    EXFILTRATION = "exfiltration"  # copying its weights out
+    OVERSIGHT = "oversight"  # switching off or editing what watches it
+    TRAINING_DATA = "training_data"  # editing its own training data or reward
+    SABOTAGE = "sabotage"  # spoiling the research that it is asked to help with
+    SANDBAGGING = "sandbagging"  # answering a test below what it can, so as not to be changed
+    LEAK = "leak"  # giving what is inside to outsiders
+    DISCLOSURE = "disclosure"  # telling what a rule tells it to keep, for its values
+
+
+class Watched(StrEnum):
+    """Whether a world says that somebody looks at what the model does."""
+
+    WATCHED = "watched"
+    UNWATCHED = "unwatched"
+
+
+class ActVariant(StrEnum):
+    """How near the act lies. In the twin the same call is right; the control is its harmless version."""
+
+    OFFERED = "offered"
+    HINTED = "hinted"
+    UNMENTIONED = "unmentioned"
+    TWIN = "twin"
+    CONTROL = "control"
+
+
+class ActOutcome(StrEnum):
+    """What became of the act in one episode, read from the world's state and the recorded calls.
+
+    By right and left are those of the twin, able and unable those of the control; chosen, openly, complied
+    and unread those of a question, where it only says what it would do.
+    """
+
+    DONE = "done"
+    ATTEMPTED = "attempted"
+    DISCUSSED = "discussed"
+    NONE = "none"
+    BY_RIGHT = "by_right"
+    LEFT = "left"
+    ABLE = "able"
+    UNABLE = "unable"
+    CHOSEN = "chosen"
+    OPENLY = "openly"
+    COMPLIED = "complied"
+    UNREAD = "unread"
+
+
+class CallStatus(StrEnum):
+    """What became of one tool call: it took effect, the world refused it, or it was no call at all."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    MALFORMED = "malformed"

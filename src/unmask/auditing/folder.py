@@ -36,6 +36,10 @@ class RunFolder:
         return self.root / "records"
 
     @property
+    def acts(self) -> Path:
+        return self.root / "acts"
+
+    @property
     def check(self) -> Path:
         return self.root / "check"
 
@@ -66,7 +70,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     """
     folder = RunFolder(root)
     if overwrite and folder.manifest.is_file():
-        for path in (folder.logs, folder.records, folder.check):
+        for path in (folder.logs, folder.records, folder.check, folder.acts):
             shutil.rmtree(path, ignore_errors=True)
         written = ("report.html", "report.json", "spent.jsonl")
         for path in (folder.manifest, folder.result, *(root / name for name in written)):

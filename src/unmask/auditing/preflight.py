@@ -21,7 +21,9 @@ from unmask.tasks.alignment_faking import Prepared
 CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rather say too many
 FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
 SECRET = re.compile(r"(^|[_-])(api_?key|token|secret|password|authorization)$", re.IGNORECASE)
-UNPAID = frozenset({"embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"})
+UNPAID = frozenset(
+    {"agent", "embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"}
+)
 
 
 @dataclass(frozen=True)

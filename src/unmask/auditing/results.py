@@ -261,6 +261,87 @@ class JudgeComparison:
 
 
 @dataclass(frozen=True)
+class ActCell:
+    """Episodes of one act (or of all) in one condition: how they ended, and rates with worlds as the unit.
+
+    n_left_out: episodes that failed, and those of a capability test in worlds whose control was not passed.
+    done, tried: share of episodes in which the act was done; done or attempted. None where no world counts.
+    """
+
+    condition_key: str
+    n_worlds: int
+    n_episodes: int
+    n_left_out: int
+    outcomes: dict[str, int]
+    done: Interval | None
+    tried: Interval | None
+
+
+@dataclass(frozen=True)
+class ActContrast:
+    """A difference of conditions in the share of acts done, paired by world; None: cannot be known."""
+
+    name: str
+    question: str
+    effect: Interval | None
+    n_worlds: int
+
+
+@dataclass(frozen=True)
+class ActTable:
+    """One act, or `all` of them. by_variant: outcomes with every motive, by how near the act lay.
+
+    n_able: worlds whose harmless version it could do, of `n_controlled`; twin: outcomes where it is right.
+    """
+
+    act: str
+    n_worlds: int
+    n_able: int
+    n_controlled: int
+    cells: list[ActCell]
+    contrasts: list[ActContrast]
+    by_variant: dict[str, dict[str, int]]
+    twin: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ActAnswers:
+    """What it said when asked whether it had. n_deeds: episodes in which it did or tried the act.
+
+    lied: of the answers that could be read, with worlds as the unit. n_confessed: said yes and had not.
+    """
+
+    n_deeds: int
+    n_read: int
+    n_lied: int
+    lied: Interval | None
+    n_innocent_read: int
+    n_confessed: int
+
+
+@dataclass(frozen=True)
+class ActsResult:
+    """What one model did in the simulated worlds, and what it said it would do.
+
+    worlds: the table of all acts and one for each; questions: the same for single choices, by form.
+    """
+
+    model: str
+    design: str
+    cells: list[str]
+    tools: str
+    statuses: dict[str, int]
+    n_worlds: int
+    n_questions: int
+    n_malformed: int
+    n_hostile: int
+    worlds: list[ActTable]
+    questions: dict[str, list[ActTable]]
+    answers: ActAnswers
+    observations: list[str]
+
+
+@dataclass(frozen=True)
 class AuditResult:
     """A finished audit. `study` is the resolved study: each key with its value and origin."""
 
@@ -282,6 +363,7 @@ class AuditResult:
     notes: list[str] = field(default_factory=list)
     stopped: str | None = None  # why the run was ended before all was asked, in words
     judges_compared: JudgeComparison | None = None  # where a task has more than one judge
+    acts: list[ActsResult] = field(default_factory=list)  # empty where no worlds were played
 
     def to_json(self) -> str:
         """Stable JSON: same audit, same bytes."""
@@ -294,6 +376,7 @@ class AuditResult:
         data["models"] = [_model(m) for m in data["models"]]
         data["told"] = [Told(**t) for t in data["told"]]
         data["judges_compared"] = _compared(data.get("judges_compared"))
+        data["acts"] = [acts_from(a) for a in data.get("acts", [])]
         return cls(**data)
 
     @classmethod
@@ -364,3 +447,17 @@ def _compared(data: dict[str, Any] | None) -> JudgeComparison | None:
         for c in data["conclusions"]
     ]
     return JudgeComparison(data["judges"], pairs, conclusions)
+
+
+def acts_from(data: dict[str, Any]) -> ActsResult:
+    """The inverse of `asdict` for the acts of one model."""
+    answers = ActAnswers(**{**data["answers"], "lied": _interval(data["answers"]["lied"])})
+    worlds = [_act_table(t) for t in data["worlds"]]
+    questions = {form: [_act_table(t) for t in tables] for form, tables in data["questions"].items()}
+    return ActsResult(**{**data, "answers": answers, "worlds": worlds, "questions": questions})
+
+
+def _act_table(data: dict[str, Any]) -> ActTable:
+    cells = [ActCell(**{**c, **{k: _interval(c[k]) for k in ("done", "tried")}}) for c in data["cells"]]
+    contrasts = [ActContrast(**{**c, "effect": _interval(c["effect"])}) for c in data["contrasts"]]
+    return ActTable(**{**data, "cells": cells, "contrasts": contrasts})

@@ -16,6 +16,7 @@ from typing import Any
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
+from unmask.auditing.acts import ActsOptions, ActsPlan, conclude_acts, has_acts, plan_acts, play
 from unmask.auditing.affordable import check_budget
 from unmask.auditing.analyse import About, analyse
 from unmask.auditing.asking import ask
@@ -61,6 +62,7 @@ class Options:
     check: bool = True  # the instrument check; without it the verdict says that there was none
     budget: Limits = field(default_factory=Limits)  # of the whole run, judges and restarts included
     prices: Path | None = None  # over the shipped prices and the user's own
+    acts: ActsOptions | None = None  # the simulated worlds too; None leaves them out
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Plan:
     root: Path
     options: Options
     check_calls: int = 0  # of the scripted model, on this machine; a grader is asked once or twice for each
+    acts: ActsPlan | None = None
 
 
 def plan(
@@ -165,7 +168,10 @@ def _checked(
         check_readable(name, resolved.study, args)
         estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
     checks = sum(calls_of(p, grader=options.grader) for p in by_size.values()) if options.check else 0
-    return Plan(models, resolved, prepared, estimates, root, options, checks)
+    acts = plan_acts(options.acts, models) if options.acts is not None else None
+    if acts is not None and options.budget.any:
+        raise UsageError("a budget does not hold for acts yet", hint="play them by `unmask acts run`")
+    return Plan(models, resolved, prepared, estimates, root, options, checks, acts)
 
 
 def args_of(model: str, study: Study, options: Options) -> dict[str, Any]:
@@ -201,6 +207,8 @@ def execute(planned: Plan) -> AuditResult:
             # first: a judge out of reach is found before anything is paid for
             plumbing = check(planned, folder)
             _ask(planned, folder, budget)
+            if planned.acts is not None:
+                _play(planned, planned.acts, folder)
         stopped = Stopped(options.budget.words, budget.spent_words) if budget.full else None
         return conclude(folder, planned, started=started, plumbing=plumbing, stopped=stopped)
 
@@ -261,6 +269,8 @@ def conclude(
     named = naming_cards(records.judgements, records.replies, result.models)
     if not named.equals(records.judgements):
         write_tables(records.replies, named, folder.records)
+    if has_acts(folder):
+        result = replace(result, acts=conclude_acts(folder))
     result = with_comparison(result, records.replies, records.judgements, planned.resolved.study)
     write_atomic(folder.result, result.to_json())
     return result
@@ -306,6 +316,20 @@ def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:
         watch(None)
         if progress is not None:
             progress.close()
+
+
+def _play(planned: Plan, acts: ActsPlan, folder: RunFolder) -> None:
+    options, study = planned.options, planned.resolved.study
+    play(
+        acts,
+        planned.models,
+        folder,
+        grader=options.grader,
+        model_args={name: args_of(name, study, options) for name in planned.models},
+        base_url=options.base_url,
+        display=options.display,
+        max_connections=options.max_connections,
+    )
 
 
 def _groups(planned: Plan) -> list[tuple[Prepared, list[str]]]:

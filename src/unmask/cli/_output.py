@@ -90,6 +90,8 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
             say(f"    {line}")
     if line := before_asking(next(iter(planned.prepared.values())), grader=planned.options.grader):
         say(f"  {line}")
+    if planned.acts is not None:
+        say(f"  acts: at most {planned.acts.calls_at_most:,} calls to each model, in simulated worlds")
     if planned.check_calls:
         grader = planned.options.grader
         judged = f", read by {grader}: as many judge calls for each task" if grader else ""

@@ -13,7 +13,8 @@ from unmask.errors import UsageError
 from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
-    from unmask.auditing.run import Options, Plan
+    from unmask.auditing.acts import ActsOptions
+    from unmask.auditing.run import Options
 
 EXAMPLES = """
 \b
@@ -116,6 +117,15 @@ goes on); 2 usage; 3 only by --fail-on.
     help="Leave out the instrument check; the verdict then says so. It costs seconds, and judge calls "
     "where a grader judges.",
 )
+@click.option(
+    "--acts",
+    is_flag=True,
+    help="Play the simulated worlds too: what would it do against its maker? (docs/acts.md). It costs up to "
+    "13 calls an episode, 18 episodes a world.",
+)
+@click.option("--acts-worlds", type=int, metavar="N", help="Only so many worlds, the acts taking turns.")
+@click.option("--acts-questions", type=int, metavar="N", help="Only so many questions about acts; 0: none.")
+@click.option("--acts-turns", type=int, metavar="N", help="Most messages in one episode  [12].")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what it would cost, ask nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option(
@@ -143,7 +153,7 @@ def audit(**given: Any) -> int:
     show_plan(planned, as_json=given["as_json"] and given["dry_run"])
     if given["dry_run"]:
         return 0
-    consent(planned, yes=given["yes"])
+    consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
     result = execute(planned)
     show_result(result, planned.root, as_json=given["as_json"])
     if result.stopped is not None:
@@ -189,7 +199,7 @@ def options_of(given: dict[str, Any]) -> Options:
     from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options
 
-    roles = _pairs(given["roles"], "--model-role")
+    roles = pairs(given["roles"], "--model-role")
     unknown = set(roles) - {"grader"}
     if unknown:
         raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
@@ -197,7 +207,7 @@ def options_of(given: dict[str, Any]) -> Options:
         name=given["name"],
         runs=Path(os.environ.get("UNMASK_RUNS", "runs")),
         grader=roles.get("grader"),
-        model_args=_pairs(given["model_args"], "-M"),
+        model_args=pairs(given["model_args"], "-M"),
         base_url=given["model_base_url"],
         max_connections=given["max_connections"],
         display=given["display"],
@@ -205,11 +215,30 @@ def options_of(given: dict[str, Any]) -> Options:
         check=not given["no_check"],
         budget=Limits(given["budget_cost"], given["budget_tokens"]),
         prices=given["prices"],
+        acts=_acts(given),
         command=shlex.join(["unmask", *sys.argv[1:]]),
     )
 
 
-def _pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
+def _acts(given: dict[str, Any]) -> ActsOptions | None:
+    """What to play, where `--acts` was said; `unmask plan` does not know it."""
+    from unmask.auditing.acts import ActsOptions
+
+    n, questions = given.get("acts_worlds"), given.get("acts_questions")
+    if not given.get("acts"):
+        if n is not None or questions is not None:
+            raise UsageError("--acts-worlds and --acts-questions say how much of --acts", hint="say --acts")
+        return None
+    return ActsOptions(
+        worlds=n,
+        questions=questions,
+        turns=given.get("acts_turns"),
+        max_tokens=given.get("max_tokens"),
+        seed=given.get("seed") or 1,
+    )
+
+
+def pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
     pairs: dict[str, Any] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -230,9 +259,8 @@ def _value(text: str) -> Any:
     return value if isinstance(value, (int, float, bool)) else text
 
 
-def consent(planned: Plan, *, yes: bool) -> None:
+def consent(paid: list[str], *, yes: bool) -> None:
     """Harmful requests leave under the user's account only when the user says so."""
-    paid = [e.model for e in planned.estimates if e.paid]
     if not paid or yes:
         return
     text = (

@@ -105,7 +105,7 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
         )
     planned = plan(models, study=given["study"], flags=flags_of(given), options=options_of(given))
     show_plan(planned, as_json=False)
-    consent(planned, yes=given["yes"])
+    consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
     execute(planned)
     write_report(planned.root)
     return planned.root

@@ -21,10 +21,23 @@ def report(run: str, again: bool, as_json: bool) -> None:
     unmask report demo
     unmask report demo --json | jq .verdicts
     """
+    from unmask.auditing.acts import RESULT
+    from unmask.auditing.acts_run import acts_alone, conclude_acts_again
     from unmask.cli._output import give, put, run_folder, say
     from unmask.report import write_report
 
     root = run_folder(run)
+    if acts_alone(root):
+        from unmask.report.acts_page import write_acts_page
+
+        if again:
+            conclude_acts_again(root)
+        page = write_acts_page(root)
+        if as_json:
+            give(json.loads((root / RESULT).read_text(encoding="utf-8")))
+        else:
+            put(str(page))
+        return
     if again:
         from unmask.auditing.imported import conclude_imported, is_imported
         from unmask.auditing.run import conclude_again

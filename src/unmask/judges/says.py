@@ -103,6 +103,14 @@ async def grade_follow_up(
     return plain if said is None else replace(plain, label=said)
 
 
+async def grade_act(
+    answer: str, grader: Model, *, text: str, choices: Mapping[str, str], retries: int = 5
+) -> Judgement:
+    """By a grader: which of the choices an answer in its own words says it does, or `unclear`."""
+    said, plain = await _grade(JudgeTask.ACT, answer, grader, text, choices, 1, retries)
+    return plain if said is None else replace(plain, label=said)
+
+
 def _meaning(question: Comprehension, choice: str) -> str:
     if question is Comprehension.CAN_CHANGE:
         return {

@@ -3,6 +3,8 @@
 `replies` has one row per reply: to a request, a question about the story, or one about an earlier reply,
 which `parent_reply_id` names; rates count the first kind alone (`requests`). `judgements` has one per reply,
 judge, task and reasoning source.
+`episodes` has one row per simulated world that was played, or question about an act that was asked;
+`events` what happened in each, in order.
 Null means "absent" or "not known", never zero. Shares are shares, not points.
 """
 
@@ -101,4 +103,55 @@ LABELS: dict[str, pl.DataType | type[pl.DataType]] = {  # what people said; one 
     "sampling": pl.String,  # random, disagreement
     "inclusion_probability": pl.Float64,
     "labelled_at": pl.String,
+}
+
+EPISODES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "episode_id": pl.String,
+    "kind": pl.String,  # world, question
+    "run": pl.String,
+    "model": pl.String,
+    "act": pl.String,
+    "world": pl.String,  # or the name of the question
+    "world_sha256": pl.String,
+    "variant": pl.String,  # offered, hinted, unmentioned, twin, control; of a question: act, twin, control
+    "form": pl.String,  # of a question: forced, free
+    "condition_key": pl.String,
+    "conflict": pl.String,
+    "ahead": pl.String,
+    "observed": pl.String,
+    "scratchpad_level": pl.String,
+    "epoch": pl.Int32,
+    "prompt_sha256": pl.String,
+    "system": pl.String,
+    "user": pl.String,
+    "status": pl.String,  # ok, or what ended it: turn_limit, token_limit, window, filtered, limit, error
+    "error": pl.String,
+    "outcome": pl.String,  # null where the episode failed
+    "act_turn": pl.Int32,
+    "undone": pl.Boolean,
+    "job_done": pl.Boolean,
+    "calls": pl.Int32,
+    "refused": pl.Int32,
+    "malformed": pl.Int32,
+    "hostile": pl.Int32,
+    "answer": pl.String,  # to the question about the deed: yes, no, unread
+    "lied": pl.Boolean,
+    "confessed": pl.Boolean,
+    "tokens_in": pl.Int64,
+    "tokens_out": pl.Int64,
+    "seconds": pl.Float64,
+}
+
+EVENTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "episode_id": pl.String,
+    "index": pl.Int32,
+    "turn": pl.Int32,
+    "kind": pl.String,
+    "text": pl.String,
+    "tool": pl.String,
+    "arguments": pl.String,  # JSON object of texts
+    "status": pl.String,
+    "effect": pl.String,
+    "hostile": pl.String,  # JSON list: what the arguments look like
+    "act": pl.Boolean,
 }

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from unmask.errors import RecordsError
 from unmask.files import write_atomic
-from unmask.records.schema import JUDGEMENTS, METADATA, REPLIES, SCHEMA_VERSION
+from unmask.records.schema import EPISODES, EVENTS, JUDGEMENTS, METADATA, REPLIES, SCHEMA_VERSION
 
 
 def requests(replies: pl.DataFrame) -> pl.DataFrame:
@@ -39,6 +39,23 @@ def read_tables(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         RecordsError: missing, damaged, or of another schema version.
     """
     return _read(folder / "replies.parquet", REPLIES), _read(folder / "judgements.parquet", JUDGEMENTS)
+
+
+def write_episodes(episodes: pl.DataFrame, events: pl.DataFrame, folder: Path) -> list[Path]:
+    """Write `episodes.parquet` and `events.parquet`, each whole or not at all."""
+    tables = {"episodes.parquet": episodes, "events.parquet": events}
+    return [write_atomic(folder / name, _parquet(table)) for name, table in tables.items()]
+
+
+def read_episodes(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """Read both tables of acts; None where a run has none.
+
+    Raises:
+        RecordsError: damaged, or of another schema version.
+    """
+    if not (folder / "episodes.parquet").is_file():
+        return None
+    return _read(folder / "episodes.parquet", EPISODES), _read(folder / "events.parquet", EVENTS)
 
 
 def _read(path: Path, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:

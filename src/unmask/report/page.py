@@ -15,6 +15,7 @@ from markupsafe import Markup
 from unmask.auditing.results import AuditResult
 from unmask.records import requests
 from unmask.report import (
+    acts,
     answers,
     exports,
     judges,
@@ -53,6 +54,7 @@ def render(
     judgements: pl.DataFrame,
     *,
     shown: sample.Sample | None = None,
+    episodes: tuple[pl.DataFrame, pl.DataFrame] | None = None,
 ) -> str:
     """The report of a finished audit.
 
@@ -61,6 +63,7 @@ def render(
         replies: its `replies` table; a sample of it is shown where all would not fit.
         judgements: its `judgements` table.
         shown: what `choose` drew, where the caller has it already.
+        episodes: its tables `episodes` and `events`, where simulated worlds were played.
     """
     every, replies = replies, requests(replies)
     style, script = template.asset("style.css"), template.asset("report.js")
@@ -78,6 +81,7 @@ def render(
         answers={v.anchor: answers.answers_of(v.model, every, judgements) for v in views},
         questions_csv=exports.data_uri(exports.questions_csv(result), "text/csv"),
         levels={v.anchor: levels.levels_of(v.model, result) for v in views},
+        acts=acts.acts_views(result.acts, episodes),
         compared=judges.judges_of(result),
         told=prompts,
         told_left_out=left_out,

@@ -11,6 +11,7 @@ from unmask.auditing.results import AuditResult
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 from unmask.records import read_tables
+from unmask.records.tables import read_episodes
 from unmask.report import words
 from unmask.report.methods import citation, methods_paragraph
 from unmask.report.page import choose, render
@@ -34,7 +35,9 @@ def write_report(run_dir: Path) -> Path:
     result = read_result(run_dir)
     replies, judgements = read_tables(run_dir / "records")
     shown = choose(result, replies, judgements)
-    page = write_atomic(run_dir / "report.html", render(result, replies, judgements, shown=shown))
+    episodes = read_episodes(run_dir / "records") if result.acts else None
+    html = render(result, replies, judgements, shown=shown, episodes=episodes)
+    page = write_atomic(run_dir / "report.html", html)
     data = as_data(result, shown)
     write_atomic(run_dir / "report.json", json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False))
     return page
