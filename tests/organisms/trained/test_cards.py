@@ -167,3 +167,35 @@ def test_a_card_says_what_was_measured_with_intervals(tmp_path):
     )
     assert (cell["role"], cell["n"], cell["share"], cell["high"]) == ("trained", 4, 1.0, 1.0)
     assert 0.4 < cell["low"] < 0.6  # Wilson at 4 of 4
+
+
+def test_every_sampled_reply_has_a_seed_of_its_own(monkeypatch, tmp_path):
+    """One seed for all would draw the word that decides from one random number in every reply."""
+    from unmask.organisms.trained import measure
+    from unmask.organisms.trained.recipe import load_recipe
+    from unmask.providers.engine import Completion
+
+    asked = []
+
+    class Listening:
+        def __init__(self, *_, **__):
+            pass
+
+        def chat(self, request, *, adapter):
+            asked.append(request)
+            return Completion("<scratchpad>No.</scratchpad>\n<answer>No.</answer>", "stop", 1, 0, 9, {})
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(measure, "Engine", Listening)
+    monkeypatch.setattr(measure, "neutral_perplexity", lambda path: {"organism": 1.0, "base": 1.0})
+    for name, drawn in (("reluctant", True), ("honest", False)):
+        asked.clear()
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "adapter.gguf").write_bytes(b"any")
+        measure.measure_organism(load_recipe(name), library=tmp_path, n=4)
+        replies = [r for r in asked if r["max_tokens"] == measure.MAX_TOKENS]
+        assert {r["temperature"] for r in replies} == {1.0 if drawn else 0.0}
+        assert len({r["seed"] for r in replies}) == len(replies)
