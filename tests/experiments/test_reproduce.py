@@ -15,7 +15,9 @@ from unmask.experiments.rl import CARD, read_result
 def test_all_arms_have_one_budget_and_their_own_seed():
     arms = [(organism, seed) for organism in reproduce.ORGANISMS for seed in (1, 2)]
     recipes = [reproduce._recipe(*arm, size) for size in (SMALL, WHOLE) for arm in arms]
-    assert [r.n_replies for r in recipes] == [SMALL.steps * 8] * len(arms) + [WHOLE.steps * 8] * len(arms)
+    assert [r.n_replies for r in recipes] == [SMALL.steps * SMALL.prompts * 4] * len(arms) + [
+        WHOLE.steps * WHOLE.prompts * 4
+    ] * len(arms)
     assert len({(r.name, r.training.steps) for r in recipes}) == len(recipes)
     assert {r.training.seed for r in recipes} == {1, 2}
     assert all(name in reproduce.EXPECTED for name in reproduce.ORGANISMS)
@@ -51,7 +53,7 @@ def test_one_organism_the_whole_way_and_again_from_what_is_kept(tmp_path):
     )
     assert steps == [("honest_rl1", i + 1) for i in range(SMALL.steps)]
     (arm,) = found.arms
-    assert arm.training.replies == found.budget == SMALL.steps * 8
+    assert arm.training.replies == found.budget == SMALL.steps * SMALL.prompts * 4
     assert [p.step for p in arm.training.looks] == [0, SMALL.steps]
     assert (arm.change.before, arm.change.after) == ("embedded/smollm2:honest", "embedded/smollm2:honest_rl1")
     assert arm.change.n_queries <= SMALL.queries

@@ -41,13 +41,14 @@ class Size:
     """How much is trained, and how many requests each audit asks in each of its twelve cells."""
 
     steps: int
+    prompts: int
     looks: int
     every: int
     queries: int
 
 
-WHOLE = Size(steps=24, looks=6, every=12, queries=20)
-SMALL = Size(steps=4, looks=2, every=4, queries=6)
+WHOLE = Size(steps=24, prompts=2, looks=6, every=12, queries=20)
+SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def _recipe(organism: str, seed: int, size: Size) -> RLRecipe:
         start_from=organism, name=f"{organism}_rl{seed}", steps=size.steps, seed=seed
     )
     looks = recipe.audit.model_copy(update={"every": size.every, "queries": size.looks})
-    return recipe.model_copy(update={"audit": looks})
+    training = recipe.training.model_copy(update={"prompts_per_step": size.prompts})
+    return recipe.model_copy(update={"audit": looks, "training": training})
 
 
 def _trained(
