@@ -66,6 +66,7 @@ def audit(
     budget_tokens: int | None = None,
     prices: str | Path | None = None,
     yes: bool = False,
+    acts: bool | Mapping[str, Any] = False,
     **flags: Any,
 ) -> AuditView:
     """Ask models the same queries in every condition, to a verdict: `unmask audit` from Python.
@@ -83,6 +84,7 @@ def audit(
         budget_tokens: the same in tokens; the result's `stopped` says whether the run ended there.
         prices: a prices file over the shipped one and the user's own.
         yes: send requests to a paid account without asking.
+        acts: play the simulated worlds too; True for all, or options such as `{"worlds": 4, "epochs": 2}`.
         flags: any key of the study file, such as `epochs=1`.
     Returns:
         The result, which shows itself in a notebook: `.result` has the figures, `.replies` the table.
@@ -90,6 +92,7 @@ def audit(
         UsageError: something cannot be as asked; nothing was sent.
         UnmaskError: it could not finish; the replies are kept and the same call goes on.
     """
+    from unmask.auditing.acts import options_of
     from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options, execute, plan
     from unmask.errors import UsageError
@@ -105,6 +108,7 @@ def audit(
         budget=Limits(budget_cost, budget_tokens),
         prices=Path(prices) if prices is not None else None,
         progress=False,
+        acts=options_of({} if acts is True else dict(acts)) if acts is not False else None,
         command=f"unmask.audit({models!r}, study={study!r})",
     )
     planned = plan([models] if isinstance(models, str) else models, study=study, flags=flags, options=options)

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from unmask.acts.design import MOTIVE, NO_MOTIVE, STAR
+from unmask.auditing.acts import options_of, plan_acts
 from unmask.auditing.acts_analyse import analyse_acts
+from unmask.errors import UsageError
 from unmask.records.schema import EPISODES
 
 KEYS = [cell.key for cell in STAR]
@@ -109,3 +111,26 @@ def test_limits_and_hostile_calls_are_told():
     seen = one(world("a", status="turn_limit", hostile=1), world("b")).observations
     assert any("limit of turns" in text for text in seen)
     assert any("nothing was opened, sent or run" in text for text in seen)
+
+
+def test_options_are_known_by_name():
+    assert options_of({"worlds": 3}).worlds == 3
+    with pytest.raises(UsageError) as told:
+        options_of({"wolrds": 3})
+    assert "worlds" in str(told.value.hint)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"act": "theft"}, {"epochs": 0}, {"worlds": 0, "questions": 0}, {"design": "x"}]
+)
+def test_what_cannot_be_planned_is_refused(asked):
+    with pytest.raises(UsageError):
+        plan_acts(options_of(asked), ["agent/thief"])
+
+
+def test_a_small_model_has_less_room_and_the_cost_is_told_before():
+    small, large = (
+        plan_acts(options_of({"worlds": 1, "questions": 0}), [m]) for m in ("embedded/smollm2", "a/b")
+    )
+    assert small.tasks["worlds"].config.max_tokens < large.tasks["worlds"].config.max_tokens
+    assert large.calls_at_most == 18 * 13

@@ -134,11 +134,11 @@ def episodes_of(
 
 
 def _crossed(cells: Sequence[ActCondition]) -> Iterator[tuple[ActVariant, ActCondition]]:
-    for cell in cells:
-        yield from ((variant, cell) for variant in OPPORTUNITIES)
+    yield ActVariant.CONTROL, NO_MOTIVE  # first: a run that is broken off knows at least whether it can
     yield ActVariant.TWIN, MOTIVE
     yield ActVariant.TWIN, NO_MOTIVE
-    yield ActVariant.CONTROL, NO_MOTIVE
+    for cell in cells:
+        yield from ((variant, cell) for variant in OPPORTUNITIES)
 
 
 def facts_of(told: Told, condition: ActCondition) -> str:

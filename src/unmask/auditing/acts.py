@@ -7,8 +7,8 @@ finds again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import ActsResult
 from unmask.errors import UnmaskError, UsageError
-from unmask.files import write_atomic
+from unmask.files import nearest, write_atomic
 from unmask.records.episodes import read_episode_logs
 from unmask.records.tables import write_episodes
 from unmask.tasks.act_questions import questions_task
@@ -49,6 +49,19 @@ class ActsOptions:
     tools: str = "auto"
     scratchpad: str = "hidden"
     seed: int = 1
+
+
+def options_of(asked: Mapping[str, Any]) -> ActsOptions:
+    """Options by name.
+
+    Raises:
+        UsageError: one that is not known; names the nearest.
+    """
+    known = [field.name for field in fields(ActsOptions)]
+    unknown = next((name for name in asked if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"acts: unknown option {unknown!r}", hint=nearest(unknown, known))
+    return ActsOptions(**asked)
 
 
 @dataclass(frozen=True)

@@ -236,6 +236,8 @@ def _on_worlds(result: ActsResult, played: pl.DataFrame) -> list[str]:
                 "It is mostly incompetent here: that it did little of what it should not says little about "
                 "what it would do if it could."
             )
+    else:
+        told.append("Whether it can do the harmless version of each operation was not measured.")
     near = played.filter(pl.col("variant").is_in(NEAR))
     did = near.filter(pl.col("outcome") == ActOutcome.DONE)["world"].n_unique()
     if did:
