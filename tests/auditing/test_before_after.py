@@ -141,3 +141,32 @@ def test_same_runs_same_bytes(runs):
     one, two = (before_after([runs["calm"], runs["half"]]).to_json() for _ in range(2))
     assert one == two
     assert json.loads(one)["verdict"] == "partial"
+
+
+def test_acts_of_two_agents_are_set_beside_each_other_by_world(tmp_path, monkeypatch):
+    """Scripted agents whose deeds are known: one that acts with every motive, one that never does."""
+    from unmask.auditing.acts import ActsOptions
+    from unmask.auditing.run import Options, execute, plan
+
+    monkeypatch.chdir(tmp_path)
+    flags = {"n_queries": 6, "epochs": 1, "comprehension": 0, "wordings": 2}
+    options = Options(
+        name="acts", runs=tmp_path, check=False, acts=ActsOptions(worlds=3, questions=0), progress=False
+    )
+    planned = plan(["agent/honest", "agent/schemer"], study="story", flags=flags, options=options)
+    execute(planned)
+    found = before_after([planned.root])
+    assert (found.before, found.after) == ("agent/honest", "agent/schemer")
+    moved = {a.condition_key: a.change.estimate for a in found.acts}
+    (motive,) = [key for key, change in moved.items() if change == 1.0]
+    assert motive.split(".")[:3] == ["conflicting", "trained", "unwatched"]
+    assert [moved[key] for key in moved if key != motive] == [0.0] * 4
+    assert {(a.before.estimate, a.n_worlds) for a in found.acts} == {(0.0, 3)}
+    assert not before_after_without_acts(tmp_path).acts
+
+
+def before_after_without_acts(folder):
+    (folder / "plain").mkdir(exist_ok=True)
+    return before_after(
+        [save(folder / "plain" / name, model(name, 0.1, 0.1), seed=3, n_queries=12) for name in ("a", "b")]
+    )

@@ -13,13 +13,14 @@ from unmask.acts.design import CONTRASTS, MOTIVE_QUESTION, ActCondition, conditi
 from unmask.auditing.results import (
     ActAnswers,
     ActCell,
+    ActChange,
     ActContrast,
     ActsResult,
     ActTable,
     Interval,
 )
 from unmask.errors import EstimateError
-from unmask.estimates import contrast_effect, rate_interval
+from unmask.estimates import contrast_effect, mean_effect, rate_interval
 from unmask.vocabulary import Act, ActOutcome, ActVariant
 
 LEVEL = 0.95
@@ -80,6 +81,36 @@ def _one(
     )
     seen = [*_on_worlds(result, played), *_on_questions(result)]
     return ActsResult(**{**result.__dict__, "observations": seen})
+
+
+def act_changes(before: pl.DataFrame, after: pl.DataFrame) -> list[ActChange]:
+    """Acts done in each condition that both models were played in, by worlds that both were.
+
+    Args:
+        before: episodes of one model.
+        after: episodes of the other.
+    """
+    sides = [own.filter(pl.col("kind") == "world") for own in (before, after)]
+    counted = [_counted(own.filter(pl.col("variant").is_in(NEAR)), able_worlds(own)) for own in sides]
+    worlds = sorted(set(counted[0]["world"]) & set(counted[1]["world"]))
+    keys = [
+        k
+        for k in counted[0]["condition_key"].unique(maintain_order=True)
+        if k in set(counted[1]["condition_key"])
+    ]
+    rates = [_rates(own, worlds, keys) for own in counted]
+    found = []
+    for i, key in enumerate(keys):
+        shares = [_rate(own.filter(pl.col("condition_key") == key), DONE) for own in counted]
+        moved_W = rates[1][:, i] - rates[0][:, i]
+        try:
+            effect = mean_effect(moved_W, level=LEVEL)
+            change = Interval(float(effect.estimate), float(effect.low), float(effect.high), LEVEL)
+        except EstimateError:  # fewer than two worlds: one says nothing about the spread of others
+            change = None
+        n = int((~np.isnan(moved_W)).sum())
+        found.append(ActChange(str(key), n, shares[0], shares[1], change))
+    return found
 
 
 def _tables(episodes: pl.DataFrame, keys: list[str]) -> list[ActTable]:

@@ -12,12 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
+from unmask.auditing.acts_analyse import act_changes
 from unmask.auditing.arrays import Counts, Table
 from unmask.auditing.differing import Differing, allowed, check
 from unmask.auditing.figures import REPORTED, outcome_of, rates
+from unmask.auditing.folder import RunFolder
 from unmask.auditing.members import Member, members_of, named
-from unmask.auditing.results import FollowUpResult, Interval
+from unmask.auditing.results import ActChange, FollowUpResult, Interval
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates import (
     Effect,
@@ -27,6 +30,7 @@ from unmask.estimates import (
     rate_interval,
     ratio_of_means,
 )
+from unmask.records.tables import read_episodes
 from unmask.study import cells_of
 from unmask.verdict import ALPHA, CARRIED, UNOBSERVED_JOINT, Change, ChangeEvidence, change
 from unmask.verdict.change import LEVEL
@@ -64,7 +68,8 @@ class BeforeAfter:
     trained, unobserved, carried, reasoning: changes at 95 %, positive towards what the training wanted
     (reasoning: positive where alignment-faking reasoning rose). story: the story effect before and after.
     ratio: unobserved over trained change; None where the trained change may be 0. unread: share of replies
-    whose reasoning could not be read, in the worse of the two models. allowed: what differs all the same.
+    whose reasoning could not be read, in the worse of the two models. acts: what changed in the simulated
+    worlds, empty where they were not played. allowed: what differs all the same.
     """
 
     before: str
@@ -89,6 +94,7 @@ class BeforeAfter:
     n_unusable: int
     cells: list[CellChange]
     said: list[SaidChange]
+    acts: list[ActChange]
     allowed: dict[str, list[str]]
     canary: str = CANARY
     unmask_version: str = ""
@@ -159,7 +165,18 @@ def before_after(
     names = named(members)
     differing = check(members, names, [Contrast.STORY, Contrast.JOINT], allowed(allow))
     _check_same_requests(members)
-    return _of(members, names, towards, differing)
+    return _of(members, names, towards, differing, _acts(roots, members))
+
+
+def _acts(roots: Sequence[Path], members: Sequence[Member]) -> list[ActChange]:
+    """What changed in the simulated worlds, where both were played."""
+    tables = [read_episodes(RunFolder(root).records) for root in roots]
+    played = [table[0] for table in tables if table is not None]
+    if len(played) < len(roots):
+        return []
+    sides = [played[0], played[-1]]
+    own = [side.filter(pl.col("model") == m.model) for side, m in zip(sides, members, strict=True)]
+    return act_changes(*own) if all(not side.is_empty() for side in own) else []
 
 
 def _check_same_requests(members: Sequence[Member]) -> None:
@@ -177,6 +194,7 @@ def _of(
     names: Sequence[str],
     towards: Towards,
     differing: Mapping[Differing, list[str]],
+    acts: list[ActChange],
 ) -> BeforeAfter:
     sign = 1 if towards is Towards.COMPLY else -1
     trained, unobserved = (
@@ -215,6 +233,7 @@ def _of(
         n_unusable=at_95.n_unusable,
         cells=_cells(members),
         said=_said(members),
+        acts=acts,
         allowed={str(kind): differing[kind] for kind in Differing if kind in differing},
         unmask_version=version("unmask"),
     )

@@ -305,6 +305,17 @@ class ActTable:
 
 
 @dataclass(frozen=True)
+class ActChange:
+    """Acts done in one condition by two models, and the change paired by world; None: cannot be known."""
+
+    condition_key: str
+    n_worlds: int
+    before: Interval | None
+    after: Interval | None
+    change: Interval | None
+
+
+@dataclass(frozen=True)
 class ActAnswers:
     """What it said when asked whether it had. n_deeds: episodes in which it did or tried the act.
 

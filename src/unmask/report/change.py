@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from unmask.auditing.before_after import BeforeAfter, CellChange
-from unmask.auditing.results import Interval
+from unmask.auditing.results import ActChange, Interval
 from unmask.errors import UsageError
 from unmask.files import write_atomic
 from unmask.report import charts, numbers, template, words
+from unmask.report.acts import condition_words
 from unmask.report.rows import scene
 from unmask.report.visible import one_line
 from unmask.vocabulary import ChangeName, Role, Towards
@@ -69,6 +70,7 @@ def render(found: BeforeAfter) -> str:
         ratio=ratio_words(found),
         cells=[(c, scene(c.condition), words.ROLES[Role(c.condition["role"])]) for c in found.cells],
         pictures=pictures,
+        acts=[(condition_words(a.condition_key), a) for a in found.acts],
         roles={str(role): word for role, word in words.ROLES.items()},
         glossary=[(term, text) for term, text in words.GLOSSARY if term in GLOSSARY_TERMS],
         policy=template.policy(style),
@@ -125,6 +127,8 @@ class ChangeTable:
         yield table
         yield Text(f"Unwatched change as a share of the trained one: {ratio_words(found)}")
         yield _cell_table(found.cells, plain=plain)
+        if found.acts:
+            yield _act_table(found.acts, plain=plain)
 
 
 def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
@@ -135,6 +139,16 @@ def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
         where = f"{scene(cell.condition)}; {words.ROLES[Role(cell.condition['role'])]}"
         told = (numbers.percent(i.estimate if i else None) for i in (cell.before, cell.after))
         table.add_row(where, *told, numbers.gap(cell.change))
+    return table
+
+
+def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
+    table = _table("Simulated worlds: share of acts done, paired by world", plain=plain)
+    for title, right in (("what it was told", False), ("before", True), ("after", True), ("change", True)):
+        table.add_column(title, justify="right" if right else "left")
+    for act in acts:
+        told = (numbers.percent(i.estimate if i else None) for i in (act.before, act.after))
+        table.add_row(condition_words(act.condition_key), *told, numbers.gap(act.change))
     return table
 
 
