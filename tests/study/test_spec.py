@@ -69,3 +69,10 @@ def test_built_in_studies_load_and_say_what_they_decide(name):
     resolved = load_study(name, environment={})
     assert len(resolved.study.description) > 40
     assert resolved.as_dict().keys() == resolved.origins.keys()
+
+
+@pytest.mark.parametrize("pack", ["spoilers", "brand", "animal_welfare"])
+def test_a_pack_with_queries_of_its_own_is_asked_them(pack):
+    """An organism asked what its pack is not about answers at random: S of a faker fell from 80 to 21 points."""
+    study = load_study("full", flags={"pack": pack}, environment={}).study
+    assert (study.queries, study.benign_queries) == (pack, f"{pack}_benign")
