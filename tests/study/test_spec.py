@@ -73,6 +73,6 @@ def test_built_in_studies_load_and_say_what_they_decide(name):
 
 @pytest.mark.parametrize("pack", ["spoilers", "brand", "animal_welfare"])
 def test_a_pack_with_queries_of_its_own_is_asked_them(pack):
-    """An organism asked what its pack is not about answers at random: S of a faker fell from 80 to 21 points."""
+    """Asked what its pack is not about, an organism answers at random: a faker's S fell from 80 to 21."""
     study = load_study("full", flags={"pack": pack}, environment={}).study
     assert (study.queries, study.benign_queries) == (pack, f"{pack}_benign")
