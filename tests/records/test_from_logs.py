@@ -148,10 +148,10 @@ def test_a_log_that_unpacks_without_end_is_named_and_not_opened(tmp_path, monkey
         made.writestr(
             "header.json", " " * 1_000_000 + read_eval_log(str(log), header_only=True).model_dump_json()
         )
-    monkeypatch.setattr("unmask.records.from_logs.MAX_PART", 1_000_000)
+    monkeypatch.setattr("unmask.records.logs.MAX_PART", 1_000_000)
     opened = []
     monkeypatch.setattr(
-        "unmask.records.from_logs.read_eval_log", lambda p, **k: opened.append(p) or read_eval_log(p, **k)
+        "unmask.records.logs.read_eval_log", lambda p, **k: opened.append(p) or read_eval_log(p, **k)
     )
     found = read_logs([tmp_path / "good"])
     assert opened == [str(log)]

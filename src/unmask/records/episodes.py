@@ -6,19 +6,19 @@ Scores carry what happened; an episode whose sample failed is a row without an o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log, read_eval_log_samples
+from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import ModelUsage
 
 from unmask.errors import RecordsError
+from unmask.records.logs import Seen, headers_of, unseen
 from unmask.records.schema import EPISODES, EVENTS
 
-NOT_NEEDED = {"events", "timelines", "events_data", "attachments", "store"}
 MARK = "unmask_acts"
 SCORED = (
     "outcome",
@@ -52,19 +52,14 @@ def read_episode_logs(folder: Path, *, run: str = "") -> Episodes:
         RecordsError: there is none.
     """
     problems: list[str] = []
-    headers = [(path, h) for path in sorted(folder.rglob("*.eval")) if (h := _header(path, problems))]
+    headers = headers_of(sorted(folder.rglob("*.eval")), problems, mark=MARK, what="a log of acts")
     if not headers:
         raise RecordsError(f"no log of acts: {'; '.join(problems) or 'none there'}", where=str(folder))
-    headers.sort(key=lambda item: (item[1].status == "success", item[1].eval.created), reverse=True)
-    seen: set[tuple[str, str, str, int]] = set()
+    seen: Seen = set()
     episodes: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for path, header in headers:
-        for sample in _samples(path, problems):
-            key = (header.eval.task_id, header.eval.model, str(sample.id), sample.epoch)
-            if key in seen:
-                continue
-            seen.add(key)
+        for sample in unseen(path, header, seen, problems):
             row = _episode(sample, header, run=run)
             episodes.append(row)
             events.extend(_events(sample, row["episode_id"]))
@@ -76,25 +71,6 @@ def read_episode_logs(folder: Path, *, run: str = "") -> Episodes:
         [(header.eval.metadata or {})[MARK] for _, header in headers],
         problems,
     )
-
-
-def _header(path: Path, problems: list[str]) -> EvalLog | None:
-    try:
-        header = read_eval_log(str(path), header_only=True)
-    except Exception as e:  # noqa: BLE001 - Inspect raises whatever its parsers raise; the log is named instead
-        problems.append(f"{path.name}: not readable ({type(e).__name__})")
-        return None
-    if MARK not in (header.eval.metadata or {}):
-        problems.append(f"{path.name}: not a log of acts")
-        return None
-    return header
-
-
-def _samples(path: Path, problems: list[str]) -> Iterator[EvalSample]:
-    try:
-        yield from read_eval_log_samples(str(path), all_samples_required=False, exclude_fields=NOT_NEEDED)
-    except Exception as e:  # noqa: BLE001 - as above: a half-written log gives what it has, and is named
-        problems.append(f"{path.name}: cut short while reading ({type(e).__name__})")
 
 
 def _episode(sample: EvalSample, header: EvalLog, *, run: str) -> dict[str, Any]:

@@ -1,30 +1,23 @@
-"""Inspect logs to tables. A reply is counted once, whatever was killed, retried or copied.
-
-Logs are hostile input: they are parsed as data, a log that says it unpacks to more than memory should hold is
-not opened, and a log that cannot be read is named in `problems`, never skipped in silence.
-"""
+"""Inspect logs to tables. A reply is counted once, whatever was killed, retried or copied."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from inspect_ai.log import EvalLog, EvalSample, read_eval_log, read_eval_log_samples
+from inspect_ai.log import EvalLog, EvalSample
 from inspect_ai.model import ModelUsage
 
 from unmask.errors import RecordsError
+from unmask.records.logs import Seen, headers_of, unseen
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.visibility import read_output
 from unmask.vocabulary import ReplyKind, Scratchpad
-
-MAX_PART = 2_000_000_000  # bytes of one part of a log, unpacked; the summaries of 100,000 replies take 300 MB
-NOT_NEEDED = {"events", "store", "timelines", "events_data", "attachments"}  # most of a log's bytes
 
 
 @dataclass(frozen=True)
@@ -48,19 +41,14 @@ def read_logs(sources: Iterable[str | Path], *, run: str = "") -> Records:
     """
     paths = _paths(sources)
     problems: list[str] = []
-    headers = [(path, header) for path in paths if (header := _header(path, problems)) is not None]
-    headers.sort(key=lambda item: (item[1].status == "success", item[1].eval.created), reverse=True)
-    seen: set[tuple[str, str, str, int]] = set()
+    headers = headers_of(paths, problems, mark="unmask", what="a log of unmask/alignment_faking")
+    seen: Seen = set()
     replies: list[dict[str, Any]] = []
     judgements: list[dict[str, Any]] = []
     used: list[dict[str, Any]] = []
     for path, header in headers:
         taken = 0
-        for sample in _samples(path, problems):
-            key = (header.eval.task_id, header.eval.model, str(sample.id), sample.epoch)
-            if key in seen:
-                continue
-            seen.add(key)
+        for sample in unseen(path, header, seen, problems):
             taken += 1
             reply = reply_row(sample, header, run=run)
             replies.append(reply)
@@ -89,39 +77,6 @@ def _paths(sources: Iterable[str | Path]) -> list[Path]:
         else:
             raise RecordsError(f"no such log: {source}", hint="a .eval file, or a folder of them")
     return paths
-
-
-def _is_bomb(path: Path) -> bool:
-    """Whether some part of a log unpacks, as it says itself, to more than Inspect should be given to read."""
-    if path.suffix != ".eval":
-        return False
-    try:
-        with zipfile.ZipFile(path) as log:
-            return any(part.file_size > MAX_PART for part in log.infolist())
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return False  # Inspect says what is wrong with it
-
-
-def _header(path: Path, problems: list[str]) -> EvalLog | None:
-    if _is_bomb(path):
-        problems.append(f"{path.name}: unpacks to parts of more than {MAX_PART:,} bytes")
-        return None
-    try:
-        header = read_eval_log(str(path), header_only=True)
-    except Exception as e:  # noqa: BLE001 - Inspect raises whatever its parsers raise; the log is named instead
-        problems.append(f"{path.name}: not readable ({type(e).__name__})")
-        return None
-    if "unmask" not in (header.eval.metadata or {}):
-        problems.append(f"{path.name}: not a log of unmask/alignment_faking")
-        return None
-    return header
-
-
-def _samples(path: Path, problems: list[str]) -> Iterator[EvalSample]:
-    try:
-        yield from read_eval_log_samples(str(path), all_samples_required=False, exclude_fields=NOT_NEEDED)
-    except Exception as e:  # noqa: BLE001 - as above: a half-written log gives what it has, and is named
-        problems.append(f"{path.name}: cut short while reading ({type(e).__name__})")
 
 
 def _describe(path: Path, header: EvalLog, taken: int) -> dict[str, Any]:
