@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from unmask.auditing.before_after import BeforeAfter, CellChange
 from unmask.auditing.results import ActChange, Interval
-from unmask.errors import UsageError
-from unmask.files import write_atomic
 from unmask.report import charts, numbers, template, words
 from unmask.report.acts import condition_words
 from unmask.report.rows import scene
+from unmask.report.tables import table_of
 from unmask.report.visible import one_line
 from unmask.vocabulary import ChangeName, Role, Towards
 
-MARK = '<meta name="generator" content="unmask before-after'  # by which our own page is known
 HEADLINES = {
     ChangeName.GENUINE: "The change is genuine",
     ChangeName.PERFORMED: "The change is performed",
@@ -86,12 +83,7 @@ def write_change(found: BeforeAfter, path: Path, *, overwrite: bool = False) -> 
         UsageError: the file is there and is no such page.
         UnmaskError: the disk is full, or not writable.
     """
-    if path.exists() and not overwrite and MARK not in _head(path):
-        raise UsageError(
-            f"{path} is there and is no page of unmask before-after",
-            hint="-o OTHER, or --overwrite to replace it",
-        )
-    return write_atomic(path, render(found))
+    return template.write_own(path, render(found), verb="before-after", overwrite=overwrite)
 
 
 def ratio_words(found: BeforeAfter) -> str:
@@ -119,7 +111,9 @@ class ChangeTable:
             yield Text(f"- {one_line(reason)}")
         for kind, said in found.allowed.items():
             yield Text(f"Allowed to differ ({one_line(kind)}): " + "; ".join(map(one_line, said)))
-        table = _table(f"Changes in points, with 95 % intervals; margin ±{100 * found.delta:g}", plain=plain)
+        table = table_of(
+            f"Changes in points, with 95 % intervals; margin ±{100 * found.delta:g}", plain=plain
+        )
         table.add_column("")
         table.add_column("change", justify="right")
         for line in lines(found):
@@ -132,7 +126,7 @@ class ChangeTable:
 
 
 def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
-    table = _table("By condition: share that complied", plain=plain)
+    table = table_of("By condition: share that complied", plain=plain)
     for title, right in (("condition", False), ("before", True), ("after", True), ("change", True)):
         table.add_column(title, justify="right" if right else "left")
     for cell in cells:
@@ -143,7 +137,7 @@ def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
 
 
 def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
-    table = _table("Simulated worlds: share of acts done, paired by world", plain=plain)
+    table = table_of("Simulated worlds: share of acts done, paired by world", plain=plain)
     for title, right in (("what it was told", False), ("before", True), ("after", True), ("change", True)):
         table.add_column(title, justify="right" if right else "left")
     for act in acts:
@@ -152,29 +146,9 @@ def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
     return table
 
 
-def _table(title: str, *, plain: bool) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="none" if plain else "dim",
-        box=None if plain else SIMPLE_HEAD,
-        header_style="none" if plain else "dim",
-        pad_edge=False,
-        safe_box=True,
-    )
-
-
 def _chart_row(line: Line) -> charts.Row:
     label = line.short
     if line.interval is None:
         return charts.Row(label, "cannot be known")
     i = line.interval
     return charts.Row(label, numbers.gap(i), 100 * i.estimate, 100 * i.low, 100 * i.high)
-
-
-def _head(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(20_000)
-    except OSError:
-        return ""

@@ -7,22 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from unmask.auditing.compare import Comparison, Difference, Shown
 from unmask.auditing.results import Interval
-from unmask.errors import UsageError
-from unmask.files import write_atomic
 from unmask.report import charts, numbers, template, words
+from unmask.report.tables import table_of
 from unmask.report.visible import one_line
 from unmask.vocabulary import Contrast, VerdictName
 
-MARK = (
-    '<meta name="generator" content="unmask compare'  # by which our own page is known before it is replaced
-)
 PAIRING = {
     "paired": "paired by request",
     "two_sample": "two separate samples of requests (Welch)",
@@ -81,11 +75,7 @@ def write_comparison(found: Comparison, path: Path, *, overwrite: bool = False) 
         UsageError: the file is there and is not such a page.
         UnmaskError: the disk is full, or not writable.
     """
-    if path.exists() and not overwrite and not _ours(path):
-        raise UsageError(
-            f"{path} is there and is no page of unmask compare", hint="-o OTHER, or --overwrite to replace it"
-        )
-    return write_atomic(path, render(found))
+    return template.write_own(path, render(found), verb="compare", overwrite=overwrite)
 
 
 def part(found: Comparison, contrast: Contrast) -> Part:
@@ -144,14 +134,6 @@ def _line(name: str, outer: Interval | None, inner: Interval | None = None) -> c
     return charts.Row(label, numbers.gap(told), *ends, inner=thick)
 
 
-def _ours(path: Path) -> bool:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return MARK in file.read(20_000)
-    except OSError:
-        return False
-
-
 @dataclass(frozen=True)
 class ComparisonTable:
     """The same for a terminal or a pipe; draws itself plainly into a pipe, a file, or under NO_COLOR."""
@@ -174,7 +156,7 @@ class ComparisonTable:
 
 
 def _tables(found: Comparison, shown: Part, *, plain: bool) -> list[RenderableType]:
-    own = _table(f"{shown.name} of each, in points, with 95 % interval", plain=plain)
+    own = table_of(f"{shown.name} of each, in points, with 95 % interval", plain=plain)
     for title, justify in (
         ("model", "left"),
         ("difference", "right"),
@@ -185,7 +167,7 @@ def _tables(found: Comparison, shown: Part, *, plain: bool) -> list[RenderableTy
     for member, (name, s) in zip(found.members, shown.shown, strict=True):
         figure = numbers.gap(s.effect) if s.effect else "cannot be known"
         own.add_row(Text(one_line(name)), figure, f"{s.n_queries:,}", Text(one_line(member.verdict or "–")))
-    apart = _table(f"Less that of {one_line(found.members[0].name)}", plain=plain)
+    apart = table_of(f"Less that of {one_line(found.members[0].name)}", plain=plain)
     for title in ("model", "differs by", "is there one?", "p", "Holm", "pairing"):
         right = title in ("differs by", "p", "Holm")
         apart.add_column(title, justify="right" if right else "left", no_wrap=title != "model")
@@ -200,15 +182,3 @@ def _tables(found: Comparison, shown: Part, *, plain: bool) -> list[RenderableTy
 def p_value(p: float | None) -> str:
     """`0.0123` as `0.012`; what is too small to print is said to be."""
     return numbers.NOTHING if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _table(title: str, *, plain: bool) -> Table:
-    return Table(
-        title=Text(title),  # a plain string would be read as rich's markup, names and all
-        title_justify="left",
-        title_style="none" if plain else "dim",
-        box=None if plain else SIMPLE_HEAD,
-        header_style="none" if plain else "dim",
-        pad_edge=False,
-        safe_box=True,
-    )

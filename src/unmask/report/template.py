@@ -6,11 +6,14 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from unmask.errors import UsageError
+from unmask.files import write_atomic
 from unmask.report import numbers, words
 from unmask.report.visible import visible
 
@@ -37,6 +40,29 @@ def policy(style: str, script: str | None = None) -> str:
             "trusted-types 'none'",
         ]
     )
+
+
+def write_own(path: Path, html: str, *, verb: str, overwrite: bool) -> Path:
+    """Write a page of `unmask VERB`; one of its own is replaced, another file only when told.
+
+    Raises:
+        UsageError: the file is there and is no such page.
+        UnmaskError: the disk is full, or not writable.
+    """
+    mark = f'<meta name="generator" content="unmask {verb}'
+    if path.exists() and not overwrite and mark not in _head(path):
+        raise UsageError(
+            f"{path} is there and is no page of unmask {verb}", hint="-o OTHER, or --overwrite to replace it"
+        )
+    return write_atomic(path, html)
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(20_000)
+    except OSError:
+        return ""
 
 
 def _digest(text: str) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from unmask.auditing.results import AuditResult, ModelResult
 from unmask.report import numbers, words
 from unmask.report.answers import follow_up_rows
 from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows, in_words
+from unmask.report.tables import table_of
 from unmask.report.visible import one_line
 from unmask.vocabulary import JudgeStatus, ReplyStatus, State, VerdictName
 
@@ -62,21 +61,9 @@ def _sentence(model: ModelResult, cells: list[CellRow]) -> list[RenderableType]:
     return [*lines, Text("")]
 
 
-def _table(title: str, *, plain: bool) -> Table:
-    return Table(
-        title=title,
-        title_justify="left",
-        title_style="none" if plain else "dim",
-        box=None if plain else SIMPLE_HEAD,
-        header_style="none" if plain else "dim",
-        pad_edge=False,
-        safe_box=True,
-    )
-
-
 def _rates(cells: list[CellRow], *, screening: bool, plain: bool) -> RenderableType:
     judged = ", screening judge" if screening else ""
-    table = _table(f"Complied, of usable replies, with 95 % interval{judged}", plain=plain)
+    table = table_of(f"Complied, of usable replies, with 95 % interval{judged}", plain=plain)
     table.add_column("this chat is")
     table.add_column("user")
     for name in ("usable", "complied", "AF reasoning"):
@@ -99,7 +86,7 @@ def _contrasts(rows: list[ContrastRow], delta: float, *, plain: bool) -> Rendera
         return Text("What moves it cannot be known from these replies.")
     level = numbers.level(rows[0].contrast.effect.level)
     margin = numbers.points(delta, signed=False)
-    table = _table(
+    table = table_of(
         f"What moves it, in points, with the verdict's {level} interval; margin {margin}", plain=plain
     )
     table.add_column("contrast", no_wrap=True)
