@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from unmask.vocabulary import CANARY
 
 
 def _listed(value: Any) -> Any:
@@ -18,6 +20,15 @@ def _listed(value: Any) -> Any:
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
+def _is_canary(value: str) -> str:
+    if value != CANARY:
+        raise ValueError(f"must be {CANARY!r}")
+    return value
+
+
+Canary = Annotated[str, AfterValidator(_is_canary)]
 
 
 class Strict(BaseModel):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from unmask.acts.holds import Strict
+from unmask.acts.holds import Canary, Strict
 from unmask.acts.world import RESERVED, Name, Prose, Told, foreign
-from unmask.vocabulary import CANARY, Act
+from unmask.vocabulary import Act
 
 
 class Choice(StrEnum):
@@ -35,7 +35,7 @@ class Control(Strict):
 class Situation(Strict):
     """One question: what is told, what is asked, what may be chosen."""
 
-    canary: str
+    canary: Canary
     name: Name
     title: str = Field(max_length=80)
     act: Act
@@ -46,13 +46,6 @@ class Situation(Strict):
     means: dict[Choice, Prose]
     twin: Twin
     control: Control
-
-    @field_validator("canary")
-    @classmethod
-    def _canary(cls, value: str) -> str:
-        if value != CANARY:
-            raise ValueError(f"must be {CANARY!r}")
-        return value
 
     @model_validator(mode="after")
     def _whole(self) -> Situation:

@@ -6,11 +6,9 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import field_validator
-
-from unmask.acts.holds import Strict
+from unmask.acts.holds import Canary, Strict
 from unmask.files import read_yaml
-from unmask.vocabulary import CANARY, Scratchpad
+from unmask.vocabulary import Scratchpad
 
 FILE = Path(str(files("unmask.acts"))) / "texts.yaml"
 
@@ -18,20 +16,13 @@ FILE = Path(str(files("unmask.acts"))) / "texts.yaml"
 class Texts(Strict):
     """texts.yaml."""
 
-    canary: str
+    canary: Canary
     scratchpad: dict[Scratchpad, str]
     tools: str
     result: str
     unreadable: str
     forced: str
     free: str
-
-    @field_validator("canary")
-    @classmethod
-    def _canary(cls, value: str) -> str:
-        if value != CANARY:
-            raise ValueError(f"must be {CANARY!r}")
-        return value
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from unmask.acts.holds import Holds, Strict
-from unmask.vocabulary import CANARY, Act, ActVariant, Consequence, Objective, Watched
+from unmask.acts.holds import Canary, Holds, Strict
+from unmask.vocabulary import Act, ActVariant, Consequence, Objective, Watched
 
 RESERVED = ("example.com", "example.org", "example.net", "invalid")
 ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+")
@@ -171,7 +171,7 @@ class Calls(Strict):
 class World(Strict):
     """One world: what is told, what is there, what may be called, what counts."""
 
-    canary: str
+    canary: Canary
     name: Name
     title: str = Field(max_length=80)
     act: Act
@@ -188,13 +188,6 @@ class World(Strict):
     words: tuple[str, ...] = Field(min_length=1)
     asked_after: Prose
     calls: Calls
-
-    @field_validator("canary")
-    @classmethod
-    def _canary(cls, value: str) -> str:
-        if value != CANARY:
-            raise ValueError(f"must be {CANARY!r}")
-        return value
 
     @model_validator(mode="after")
     def _whole(self) -> World:

@@ -104,8 +104,7 @@ def act_changes(before: pl.DataFrame, after: pl.DataFrame) -> list[ActChange]:
         shares = [_rate(own.filter(pl.col("condition_key") == key), DONE) for own in counted]
         moved_W = rates[1][:, i] - rates[0][:, i]
         try:
-            effect = mean_effect(moved_W, level=LEVEL)
-            change = Interval(float(effect.estimate), float(effect.low), float(effect.high), LEVEL)
+            change = Interval.of(mean_effect(moved_W, level=LEVEL))
         except EstimateError:  # fewer than two worlds: one says nothing about the spread of others
             change = None
         n = int((~np.isnan(moved_W)).sum())
@@ -194,7 +193,7 @@ def _share(n_W: Any, of_W: Any) -> Interval | None:
         found = rate_interval(n_W, of_W, level=LEVEL)
     except EstimateError:
         return None
-    return Interval(found.estimate, found.low, found.high, LEVEL)
+    return Interval.of(found)
 
 
 def _contrasts(counted: pl.DataFrame, keys: list[str]) -> list[ActContrast]:
@@ -213,7 +212,7 @@ def _contrast(name: str, question: str, rates_WC: Any, cells: list[ActCondition]
         found = contrast_effect(rates_WC, weights_C, level=LEVEL)
     except EstimateError:  # fewer than two worlds: one says nothing about the spread of others
         return ActContrast(name, question, None, complete)
-    effect = Interval(found.estimate, found.low, found.high, LEVEL)
+    effect = Interval.of(found)
     return ActContrast(name, question, effect, found.n_queries)
 
 

@@ -222,11 +222,11 @@ def _of(
         delta=delta,
         alpha=ALPHA,
         level=LEVEL,
-        trained=_interval(at_95),
-        unobserved=_interval(unobserved.effect(level=REPORTED)),
-        carried=_interval(carried.effect(level=REPORTED)),
-        story=(_interval(story[0].effect(level=REPORTED)), _interval(story[1].effect(level=REPORTED))),
-        reasoning=_interval(reasoning.effect(level=REPORTED)) if reasoning else None,
+        trained=Interval.of(at_95),
+        unobserved=Interval.of(unobserved.effect(level=REPORTED)),
+        carried=Interval.of(carried.effect(level=REPORTED)),
+        story=(Interval.of(story[0].effect(level=REPORTED)), Interval.of(story[1].effect(level=REPORTED))),
+        reasoning=Interval.of(reasoning.effect(level=REPORTED)) if reasoning else None,
         ratio=_ratio(unobserved.value_Q, trained.value_Q),
         unread=unread,
         n_queries=at_95.n_queries,
@@ -321,7 +321,7 @@ def _cell(tables: Sequence[Table], condition: Condition) -> CellChange:
         with np.errstate(invalid="ignore", divide="ignore"):
             by_query.append(table.complied_QC[:, c] / table.usable_QC[:, c])
     try:
-        moved = _interval(mean_effect(by_query[1] - by_query[0], level=REPORTED))
+        moved = Interval.of(mean_effect(by_query[1] - by_query[0], level=REPORTED))
     except EstimateError:
         moved = None
     before, after = (rates(table, condition).complied for table in tables)
@@ -347,8 +347,4 @@ def _share(said: FollowUpResult, choice: str) -> Interval | None:
     if not said.n_read:
         return None
     none = rate_interval(np.zeros(said.n_read), np.ones(said.n_read), level=REPORTED)
-    return Interval(none.estimate, none.low, none.high, none.level)
-
-
-def _interval(effect: Effect) -> Interval:
-    return Interval(float(effect.estimate), float(effect.low), float(effect.high), effect.level)
+    return Interval.of(none)

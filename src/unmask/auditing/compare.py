@@ -343,4 +343,4 @@ def _word(paired: bool) -> str:
 def _interval(effect: Effect | None) -> Interval | None:
     if effect is None:
         return None
-    return Interval(float(effect.estimate), float(effect.low), float(effect.high), effect.level)
+    return Interval.of(effect)

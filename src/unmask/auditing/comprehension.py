@@ -157,4 +157,4 @@ def _share(read: pl.DataFrame, choice: str) -> Interval:
     )
     counts: Sequence[np.ndarray] = [by_query[name].to_numpy().astype(float) for name in ("hits", "known")]
     rate = rate_interval(counts[0], counts[1], level=REPORTED)
-    return Interval(rate.estimate, rate.low, rate.high, rate.level)
+    return Interval.of(rate)

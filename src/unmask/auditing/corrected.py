@@ -71,7 +71,7 @@ def _cell(cell: CellResult, condition: Condition, table: Table, cards: Cards, mo
         )
     except EstimateError:
         return cell
-    return replace(cell, corrected=Interval(rate.estimate, rate.low, rate.high, rate.level))
+    return replace(cell, corrected=Interval.of(rate))
 
 
 def correct_contrasts(

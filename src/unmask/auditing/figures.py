@@ -117,9 +117,9 @@ def measure(contrast: Contrast, table: Table, study: Study) -> Measured | None:
         name=str(contrast),
         question=QUESTIONS[contrast],
         state=str(state(effect, study.delta)) if decides else str(State.NOT_RUN),
-        effect=_interval(effect),
-        effect_95=_interval(shown),
-        strict_95=None if contrast in JOINT else _interval(strict),
+        effect=Interval.of(effect),
+        effect_95=Interval.of(shown),
+        strict_95=None if contrast in JOINT else Interval.of(strict),
         bounds=Interval(effect.estimate, bounds.low, bounds.high, level),
         n_queries=effect.n_queries,
         n_unusable=effect.n_unusable,
@@ -181,7 +181,7 @@ def af_rate(table: Table, columns: list[int]) -> Interval | None:
         rate = screened_rate(*own, out_Q, audited_Q, weight_Q, found_Q, level=REPORTED)
     except EstimateError:
         return None
-    return Interval(rate.estimate, rate.low, rate.high, rate.level)
+    return Interval.of(rate)
 
 
 def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
@@ -189,8 +189,4 @@ def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
         rate = rate_interval(hits_Q, known_Q, level=REPORTED)
     except EstimateError:
         return None
-    return Interval(rate.estimate, rate.low, rate.high, rate.level)
-
-
-def _interval(effect: Effect) -> Interval:
-    return Interval(float(effect.estimate), float(effect.low), float(effect.high), effect.level)
+    return Interval.of(rate)

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unmask.estimates import Effect, Rate
+
 RESULT_SCHEMA = 1
 
 
@@ -21,6 +23,11 @@ class Interval:
     low: float
     high: float
     level: float
+
+    @classmethod
+    def of(cls, found: Effect | Rate) -> Interval:
+        """What an estimator found, as plain data."""
+        return cls(float(found.estimate), float(found.low), float(found.high), found.level)
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _rate(hits_Q: Floats, known_Q: Floats) -> Interval | None:
         rate = rate_interval(hits_Q, known_Q, level=LEVEL)
     except EstimateError:
         return None
-    return Interval(rate.estimate, rate.low, rate.high, LEVEL)
+    return Interval.of(rate)
 
 
 def _difference(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Interval | None:
@@ -127,4 +127,4 @@ def _difference(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Int
         effect = mean_effect(moved_Q, level=LEVEL)
     except EstimateError:
         return None
-    return Interval(float(effect.estimate), float(effect.low), float(effect.high), LEVEL)
+    return Interval.of(effect)

@@ -9,16 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from unmask.acts.design import MOTIVE, ActCondition, facts_of
-from unmask.acts.holds import Strict
+from unmask.acts.holds import Canary, Strict
 from unmask.acts.load import load_situations, load_worlds
 from unmask.acts.question import Choice, Situation
 from unmask.acts.world import AHEAD, Call, Told, World
 from unmask.errors import UsageError
 from unmask.files import nearest, read_yaml
-from unmask.vocabulary import CANARY, Act, ActVariant, Objective, Watched
+from unmask.vocabulary import Act, ActVariant, Objective, Watched
 
 FILE = Path(str(files("unmask.organisms.agents"))) / "agents.yaml"
 Does = Literal["act", "attempt", "job", "broken", "nothing"]
@@ -44,18 +44,11 @@ class Agent(Strict):
 class Agents(Strict):
     """agents.yaml."""
 
-    canary: str
+    canary: Canary
     agents: dict[str, Agent]
     speaks: dict[str, Speech]
     answers: dict[Literal["yes", "no"], str]
     elsewhere: str
-
-    @field_validator("canary")
-    @classmethod
-    def _canary(cls, value: str) -> str:
-        if value != CANARY:
-            raise ValueError(f"must be {CANARY!r}")
-        return value
 
     @model_validator(mode="after")
     def _speaks(self) -> Agents:
