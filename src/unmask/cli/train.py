@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from unmask.errors import UsageError
-
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -58,10 +56,6 @@ def rl(
     if dry_run:
         give(loaded.model_dump(mode="json") | {"replies": loaded.n_replies})
         return
-    if not overwrite and (library / loaded.name / "adapter.gguf").is_file():
-        raise UsageError(
-            f"{loaded.name} is trained already", where=str(library), hint="--overwrite trains it again"
-        )
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
     done = train_by_rl(
         loaded,

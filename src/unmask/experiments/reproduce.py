@@ -105,16 +105,16 @@ def reproduce_rl(
         for organism in organisms
         for seed in range(1, seeds + 1)
     ]
-    budgets = {recipe.n_replies for _, _, recipe in recipes}
-    if len(budgets) != 1:
-        raise UsageError(f"arms with different budgets cannot be compared: {sorted(budgets)} replies")
+    budget, *others = {recipe.n_replies for _, _, recipe in recipes}
+    if others:
+        raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
     arms = []
     with _found_in(root / ADAPTERS):
         for organism, seed, recipe in recipes:
             training = _trained(recipe, root / ADAPTERS, tell, show)
             run, change = _changed(organism, recipe, root / RUNS, size)
             arms.append(Arm(organism, seed, EXPECTED.get(organism, ""), training, change, run))
-            found = Reproduction(arms, budgets.copy().pop(), small)
+            found = Reproduction(arms, budget, small)
             write_atomic(root / RESULT, found.to_json())
     return found
 
@@ -159,13 +159,12 @@ def _changed(organism: str, recipe: RLRecipe, runs: Path, size: Size) -> tuple[s
         "wordings": min(4, size.queries),
         "comprehension": 0,
     }
-    name = f"{recipe.name}"
-    options = Options(name=name, runs=runs, check=False, command=f"unmask reproduce rl: {recipe.name}")
+    options = Options(name=recipe.name, runs=runs, check=False, command=f"unmask reproduce rl: {recipe.name}")
     planned = plan(
         [f"{BASE}:{organism}", f"{BASE}:{recipe.name}"], study="before_after", flags=flags, options=options
     )
     execute(planned)
-    return name, before_after([planned.root])
+    return recipe.name, before_after([planned.root])
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def train_rl(
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = _trl()
-    rollout = _Rollout(base, prompts, settings, folder)
+    rollout = _Rollout(base, settings, folder)
     try:
         trainer = trainer_class(
             model=base.model,
@@ -149,16 +149,14 @@ def train_rl(
 class _Rollout:
     """Replies from the engine, by the adapter as it stands."""
 
-    def __init__(self, base: Base, prompts: Sequence[Prompt], settings: RLSettings, folder: Path) -> None:
+    def __init__(self, base: Base, settings: RLSettings, folder: Path) -> None:
         self.tokenizer, self.settings = base.tokenizer, settings
         self.model: Any = None
-        self.finishes: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix=".rollout.", dir=_made(folder)))
         self._engine = Engine(
             smollm2_path(), slots=settings.group_size, window=WINDOW, threads=settings.threads
         )
         self._end = int(base.tokenizer.convert_tokens_to_ids(END))
-        self._by_user = {(p.system, p.user): p for p in prompts}
 
     def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         """TRL's RolloutFunc: `prompts` holds each prompt once for every reply that is wanted."""
@@ -171,7 +169,6 @@ class _Rollout:
 
         with ThreadPoolExecutor(self.settings.group_size) as pool:
             done = list(pool.map(ask, range(len(prompts))))
-        self.finishes = [c.finish for c in done]
         read = [self._read(messages) for messages in prompts]
         written = [[int(token["id"]) for token in c.logprobs] for c in done]
         chances = [[float(token["logprob"]) for token in c.logprobs] for c in done]
@@ -183,7 +180,7 @@ class _Rollout:
             "prompt_ids": read,
             "completion_ids": written,
             "logprobs": chances,
-            "finish": self.finishes,
+            "finish": [c.finish for c in done],
         }
 
     def adapter(self) -> Adapter:
