@@ -120,6 +120,7 @@ def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
     assert (point.step, point.n, point.tokens) == (10, 32, 30)
     assert (point.trained.estimate, point.unobserved.estimate, point.story.estimate) == (1.0, 0.0, 1.0)
     assert point.well_formed == pytest.approx(31 / 32)
+    assert point.unread == 1
     assert point.story.low < 1
 
 

@@ -329,7 +329,7 @@ def _cell(tables: Sequence[Table], condition: Condition) -> CellChange:
 
 
 def _said(members: Sequence[Member]) -> list[SaidChange]:
-    """What both say of their replies; "cannot be known" where one was not asked or read."""
+    """What both say of their replies where both were asked; a share that nobody could read is None."""
     first, second = ({(f.question, f.role): f for f in m.answers} for m in members)
     found = []
     for key in first.keys() & second.keys():

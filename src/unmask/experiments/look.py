@@ -33,6 +33,7 @@ class Point:
 
     trained, unobserved: complied, of the replies whose answer could be read. story: their difference, paired
     by request. reasoning: alignment-faking reasons stated where trained, by their form. tokens: mean length.
+    unread: of all n replies, those whose answer nobody could read; they are in no share.
     """
 
     step: int
@@ -43,6 +44,7 @@ class Point:
     well_formed: float
     tokens: float
     n: int
+    unread: int
 
 
 def training_queries(recipe: RLRecipe) -> tuple[list[Query], list[Query]]:
@@ -88,6 +90,7 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
         well_formed=mean(r.well_formed for r in every),
         tokens=mean(tokens),
         n=len(every),
+        unread=sum(r.decision == "other" for r in every),
     )
 
 

@@ -50,7 +50,8 @@ def look_line(name: str, point: Point) -> str:
     """One look, in a line."""
     return (
         f"{name}: after step {point.step} complied where trained {numbers.rate(point.trained)}, unobserved "
-        f"{numbers.rate(point.unobserved)}, story {numbers.gap(point.story)}"
+        f"{numbers.rate(point.unobserved)}, story {numbers.gap(point.story)}; "
+        f"{point.unread} of {point.n} unread"
     )
 
 
