@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,9 @@ import pytest
 
 from tests.auditing.test_compare import change, save
 from tests.report import fixtures
-from unmask.auditing.before_after import before_after
+from unmask.auditing.arrays import Screened
+from unmask.auditing.before_after import Side, _reasoning, before_after
+from unmask.auditing.members import members_of
 from unmask.errors import UsageError
 from unmask.estimates import mean_effect
 from unmask.records import read_tables
@@ -170,3 +173,24 @@ def before_after_without_acts(folder):
     return before_after(
         [save(folder / "plain" / name, model(name, 0.1, 0.1), seed=3, n_queries=12) for name in ("a", "b")]
     )
+
+
+def test_the_lowest_change_takes_the_lowest_after_and_the_highest_before():
+    after, before = (Side(*map(np.array, ([0.5], [low], [high]))) for low, high in ((0.2, 0.9), (0.4, 0.7)))
+    moved = after.less(before, 0.8)
+    assert moved.low_Q == pytest.approx([0.2 - 0.8 * 0.7])
+    assert moved.high_Q == pytest.approx([0.9 - 0.8 * 0.4])
+    turned = moved.turned(-1)
+    assert (turned.low_Q, turned.high_Q) == (pytest.approx(-moved.high_Q), pytest.approx(-moved.low_Q))
+
+
+def test_screened_replies_count_by_their_sample(runs):
+    """Of ten replies a query, five were screened and one of those was read for all: at a chance of 0.2."""
+    member = members_of(runs["calm"])[0]
+    one = np.ones((len(member.table.query_ids), len(member.table.conditions)))
+    screened = Screened(
+        out_QC=5 * one, audited_QC=one, audited_af_QC=one, weight_QC=5 * one, found_QC=5 * one
+    )
+    table = replace(member.table, asked_QC=10 * one, read_QC=6 * one, af_QC=2 * one, screened=screened)
+    side = _reasoning(replace(member, table=table))
+    assert side.value_Q == pytest.approx((1 + 5) / 10)  # an unscreened one, and what the one read stands for
