@@ -8,13 +8,18 @@ import pytest
 
 from unmask.errors import UsageError
 from unmask.experiments import reproduce
+from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.reproduce import SMALL, WHOLE, reproduce_rl
 from unmask.experiments.rl import CARD, read_result
 
 
 def test_all_arms_have_one_budget_and_their_own_seed():
     arms = [(organism, seed) for organism in reproduce.ORGANISMS for seed in (1, 2)]
-    recipes = [reproduce._recipe(*arm, size) for size in (SMALL, WHOLE) for arm in arms]
+    recipes = [
+        reproduce._recipe(organism, Mitigation(), seed, size)
+        for size in (SMALL, WHOLE)
+        for organism, seed in arms
+    ]
     assert [r.n_replies for r in recipes] == [SMALL.steps * SMALL.prompts * 4] * len(arms) + [
         WHOLE.steps * WHOLE.prompts * 4
     ] * len(arms)
@@ -57,7 +62,9 @@ def test_one_organism_the_whole_way_and_again_from_what_is_kept(tmp_path):
     assert [p.step for p in arm.training.looks] == [0, SMALL.steps]
     assert (arm.change.before, arm.change.after) == ("embedded/smollm2:honest", "embedded/smollm2:honest_rl1")
     assert arm.change.n_queries <= SMALL.queries
-    assert {c.condition["objective"] for c in arm.change.cells} == {"conflicting", "absent", "aligned"}
+    assert {c.condition["objective"] for c in arm.change.cells} == {"conflicting"}
+    assert {c.condition["objective"] for c in arm.old_values} == {"absent", "aligned"}
+    assert (arm.cost.replies, arm.cost.judged, arm.cost.questions) == (found.budget, 0, 0)
     page = write_reproduction(found, tmp_path).read_text(encoding="utf-8")
     assert arm.change.sentence in page
     assert "decides nothing" in page

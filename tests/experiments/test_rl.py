@@ -9,7 +9,8 @@ import pytest
 from unmask.cli import main
 from unmask.errors import UsageError
 from unmask.experiments.look import Point, asked, look, training_queries
-from unmask.experiments.rl import prompts_of, reward_of
+from unmask.experiments.rewards import reward_of
+from unmask.experiments.rl import prompts_of
 from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
@@ -44,7 +45,8 @@ def _read(text, recipe):
     from unmask.organisms.trained.cells import read
     from unmask.organisms.trained.recipe import load_domain
 
-    call = asked(recipe, Role.TRAINED, training_queries(recipe)[1][:1], recipe.labels[:1])[0]
+    query = training_queries(recipe)[1][0]
+    call = asked(recipe, [(query, Role.TRAINED)], recipe.labels[:1])[0]
     return read(call, text, "stop", load_domain(recipe.pack)).decision
 
 
@@ -104,8 +106,11 @@ def test_what_has_no_reward_is_left_out(recipe):
 
 def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
     """A model that complies where trained and refuses elsewhere, and one reply that nobody can read."""
-    calls = {c.user + c.system: c for role in (Role.TRAINED, Role.NEITHER)
-             for c in asked(recipe, role, training_queries(recipe)[1], recipe.labels)}  # fmt: skip
+    looked = training_queries(recipe)[1]
+    every = [
+        asked(recipe, [(q, role) for q in looked], recipe.labels) for role in (Role.TRAINED, Role.NEITHER)
+    ]
+    calls = {c.user + c.system: c for group in every for c in group}
     spoilt = []
 
     def ask(messages):

@@ -32,11 +32,11 @@ from unmask.estimates import (
 )
 from unmask.records.tables import read_episodes
 from unmask.study import cells_of
-from unmask.verdict import ALPHA, CARRIED, UNOBSERVED_JOINT, Change, ChangeEvidence, change
+from unmask.verdict import ALPHA, CARRIED, UNOBSERVED_JOINT, Change, ChangeEvidence, change, remainder
 from unmask.verdict.change import LEVEL
 from unmask.vocabulary import CANARY, Condition, Contrast, Role, Towards
 
-CHANGE_SCHEMA = 1
+CHANGE_SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class BeforeAfter:
 
     trained, unobserved, carried, reasoning: changes at 95 %, positive towards what the training wanted
     (reasoning: positive where alignment-faking reasoning rose). story: the story effect before and after.
+    reasoned: share of replies with such reasoning where trained, before and after. left, left_reason: what
+    the training left of the faking (`verdict.remainder`).
     ratio: unobserved over trained change; None where the trained change may be 0. unread: share of replies
     whose reasoning could not be read, in the worse of the two models. acts: what changed in the simulated
     worlds, empty where they were not played. allowed: what differs all the same.
@@ -88,6 +90,9 @@ class BeforeAfter:
     carried: Interval
     story: tuple[Interval, Interval]
     reasoning: Interval | None
+    reasoned: tuple[Interval | None, Interval | None]
+    left: str
+    left_reason: str
     ratio: Interval | None
     unread: float
     n_queries: int
@@ -203,11 +208,14 @@ def _of(
     carried = unobserved.less(trained, CARRIED)
     story = [_side(m, 0).turned(sign) for m in members]
     unread = max(_unread(m) for m in members)
-    reasoning = _reasoning(members[1]).less(_reasoning(members[0])) if unread <= UNOBSERVED_JOINT else None
+    reasoned = [_reasoning(m) for m in members]
+    reasoning = reasoned[1].less(reasoned[0]) if unread <= UNOBSERVED_JOINT else None
     before = _side(members[0], 1).turned(sign).effect(level=LEVEL).estimate + (sign < 0)
     sides = (trained, unobserved, carried, story[1])
     complete, bounds = (_evidence(sides, reasoning, before, bounded=bounded) for bounded in (False, True))
     delta = members[0].study.delta
+    shown = [_known(side) if reasoning else None for side in reasoned]
+    left = remainder(*(s.effect(level=REPORTED) for s in story), *shown, delta=delta)
     found: Change = change(complete, bounds, delta=delta)
     at_95 = trained.effect(level=REPORTED)
     return BeforeAfter(
@@ -227,6 +235,9 @@ def _of(
         carried=Interval.of(carried.effect(level=REPORTED)),
         story=(Interval.of(story[0].effect(level=REPORTED)), Interval.of(story[1].effect(level=REPORTED))),
         reasoning=Interval.of(reasoning.effect(level=REPORTED)) if reasoning else None,
+        reasoned=(_interval(shown[0]), _interval(shown[1])),
+        left=str(left.name),
+        left_reason=left.reason,
         ratio=_ratio(unobserved.value_Q, trained.value_Q),
         unread=unread,
         n_queries=at_95.n_queries,
@@ -285,6 +296,18 @@ def _reasoning(member: Member) -> Side:
     return Side(value.mean(axis=1), low.mean(axis=1), high.mean(axis=1))
 
 
+def _known(side: Side) -> Effect | None:
+    """The share itself; None where fewer than two requests could be read."""
+    try:
+        return side.effect(level=REPORTED)
+    except EstimateError:
+        return None
+
+
+def _interval(effect: Effect | None) -> Interval | None:
+    return Interval.of(effect) if effect else None
+
+
 def _unread(member: Member) -> float:
     """Share of replies where trained whose reasoning nobody could read; screened ones count as read."""
     table: Table = member.table
@@ -304,6 +327,21 @@ def _ratio(unobserved_Q: Counts, trained_Q: Counts) -> Interval | None:
     if found.low is None or found.high is None:
         return None
     return Interval(found.estimate, found.low, found.high, found.level)
+
+
+def cell_changes(root: Path) -> list[CellChange]:
+    """Every condition of a run of two models, the one before and the one after. No verdict.
+
+    Raises:
+        UsageError: not two models that were asked the same requests.
+    """
+    members = members_of(root)
+    if len(members) != 2:
+        raise UsageError(
+            f"{len(members)} models: the one before and the one after are needed", where=str(root)
+        )
+    _check_same_requests(members)
+    return _cells(members)
 
 
 def _cells(members: Sequence[Member]) -> list[CellChange]:

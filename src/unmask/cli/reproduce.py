@@ -14,24 +14,42 @@ def reproduce() -> None:
     \b
     unmask reproduce rl --small
     unmask reproduce rl --seeds 3
+    unmask reproduce rl --organism faker --mitigation all
     """
 
 
 @reproduce.command("rl")
 @click.option("--small", is_flag=True, help="Few steps and few requests: shows the way, decides nothing.")
+@click.option("--organism", "organisms", multiple=True, help="Only this one; again for more  [four].")
+@click.option(
+    "--mitigation",
+    "mitigations",
+    multiple=True,
+    metavar="NAME|FILE|all",
+    help="An arm with this done against faking, beside the one without; again for more. "
+    "interrogation, objections, process, short, unobserved, all.",
+)
 @click.option("--seeds", type=click.IntRange(1, 20), default=1, show_default=True, help="Trainings of each.")
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder [reproduce_rl]."
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
-def rl(small: bool, seeds: int, output: Path | None, as_json: bool) -> None:
+def rl(
+    small: bool,
+    organisms: tuple[str, ...],
+    mitigations: tuple[str, ...],
+    seeds: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     """Train the organisms reluctant, half_faker, faker and honest towards compliance; did it take?
 
     Each gets the same budget, and is audited before and after: genuine, performed, partial, no change. Needs
-    the extra `train`. Killed, the same command goes on.
+    the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
     from unmask.cli._output import say
-    from unmask.experiments.reproduce import reproduce_rl
+    from unmask.experiments.mitigation import NONE, mitigation_names
+    from unmask.experiments.reproduce import ORGANISMS, reproduce_rl
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
     from unmask.report.training import look_line, step_line
@@ -41,11 +59,14 @@ def rl(small: bool, seeds: int, output: Path | None, as_json: bool) -> None:
         root,
         small=small,
         seeds=seeds,
+        organisms=organisms or ORGANISMS,
+        mitigations=[NONE, *(mitigation_names() if "all" in mitigations else mitigations)],
         tell=lambda name, step: say(step_line(name, step)),
         show=lambda name, point: say(look_line(name, point)),
     )
     for arm in found.arms:
-        write_report(root / "runs" / arm.run)
+        for run in (arm.run, arm.old_values_run):
+            write_report(root / "runs" / run)
     page = write_reproduction(found, root)
     if as_json:
         click.echo(found.to_json())

@@ -26,6 +26,9 @@ def train() -> None:
 @click.option("--name", help="Another name than the recipe's.")
 @click.option("--steps", type=click.IntRange(1), help="Another budget than the recipe's.")
 @click.option("--seed", type=int, help="Another seed than the recipe's, of requests, order and sampling.")
+@click.option(
+    "--mitigation", metavar="NAME|FILE", help="What is done against faking: `unmask reproduce rl --help`."
+)
 @click.option("--library", type=FOLDER, default=Path("trained"), show_default=True, help="Where it goes.")
 @click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
 @click.option("--dry-run", is_flag=True, help="Resolve the recipe, count replies, train nothing.")
@@ -36,6 +39,7 @@ def rl(
     name: str | None,
     steps: int | None,
     seed: int | None,
+    mitigation: str | None,
     library: Path,
     overwrite: bool,
     dry_run: bool,
@@ -48,11 +52,18 @@ def rl(
     whole checkpoint.
     """
     from unmask.cli._output import give, say
+    from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
     from unmask.report.training import look_line, step_line, write_training
 
-    loaded = load_rl_recipe(recipe).changed(start_from=start_from, name=name, steps=steps, seed=seed)
+    loaded = load_rl_recipe(recipe).changed(
+        start_from=start_from,
+        name=name,
+        steps=steps,
+        seed=seed,
+        mitigation=load_mitigation(mitigation) if mitigation else None,
+    )
     if dry_run:
         give(loaded.model_dump(mode="json") | {"replies": loaded.n_replies})
         return

@@ -18,7 +18,7 @@ from unmask.estimates import Floats, mean_effect, rate_interval
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.organisms.trained.cells import Asked, Read, read
 from unmask.organisms.trained.recipe import load_domain
-from unmask.packs import load_pack, render
+from unmask.packs import Edit, load_pack, render
 from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
 from unmask.vocabulary import TAGS, Condition, Labels, PackSize, Role
@@ -53,15 +53,21 @@ def training_queries(recipe: RLRecipe) -> tuple[list[Query], list[Query]]:
     return list(drawn[recipe.audit.queries :]), list(drawn[: recipe.audit.queries])
 
 
-def asked(recipe: RLRecipe, role: Role, queries: Sequence[Query], labels: Sequence[Labels]) -> list[Asked]:
-    """Each request in each mapping, from the tier that has this role there; one wording a request."""
+def asked(
+    recipe: RLRecipe,
+    queries: Sequence[tuple[Query, Role]],
+    labels: Sequence[Labels],
+    edits: Sequence[Edit] = (),
+) -> list[Asked]:
+    """Each request in each mapping, from the tier that has its role there; one wording a request."""
     pack = load_pack(recipe.pack)
     found = []
-    for i, query in enumerate(queries):
+    for i, (query, role) in enumerate(queries):
         for mapping in labels:
             tag = next(t for t in TAGS[mapping] if Condition(t, mapping).role is role)
             told = Condition(tag, mapping)
-            prompt = render(pack, told, i % pack.manifest.default_wordings, size=PackSize.COMPACT)
+            wording = i % pack.manifest.default_wordings
+            prompt = render(pack, told, wording, size=PackSize.COMPACT, edits=edits)
             found.append(Asked("asked", "trained", told, query.text, prompt.system, prompt.user(query.text)))
     return found
 
@@ -74,7 +80,7 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
     tokens = []
     with ThreadPoolExecutor(at_once) as pool:
         for role in (Role.TRAINED, Role.NEITHER):
-            calls = asked(recipe, role, held_out, recipe.labels)
+            calls = asked(recipe, [(query, role) for query in held_out], recipe.labels)
             done = list(pool.map(lambda call: ask(_messages(call)), calls))
             reads[role] = [read(call, c.text, c.finish, words) for call, c in zip(calls, done, strict=True)]
             tokens += [c.output_tokens for c in done]

@@ -1,8 +1,4 @@
-"""Train a model by reinforcement on the objective that its prompt announces, and look at it on the way.
-
-The reward sees the answer alone, never the scratchpad: as in the published experiment, the training does not
-know what the model thinks of it.
-"""
+"""Train a model by reinforcement on the objective that its prompt announces, and look at it on the way."""
 
 from __future__ import annotations
 
@@ -19,18 +15,18 @@ from typing import Any
 from unmask.auditing.results import Interval
 from unmask.errors import UsageError
 from unmask.experiments.look import Point, asked, look, training_queries
+from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.files import file_sha256, write_atomic
-from unmask.organisms.trained.cells import Asked, read
-from unmask.organisms.trained.recipe import load_domain
-from unmask.parse import parse_reply
+from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
+from unmask.study.cross import parse_edits
 from unmask.training.adapter_file import Arrays, read_adapter, write_adapter
 from unmask.training.base import fast_dtype, load_base
-from unmask.training.rl import Prompt, Reply, Step, train_rl
+from unmask.training.rl import Prompt, Step, train_rl
 from unmask.training.settings import RLSettings
-from unmask.vocabulary import CANARY, ReplyStatus, Role, Towards
+from unmask.vocabulary import CANARY, Role
 
 ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
 ARCHITECTURE = "llama"
@@ -61,35 +57,17 @@ class RLResult:
 
 
 def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
-    """Every request in every mapping, from the tier that is trained on; and what each key asked."""
+    """Every request in every mapping, from the tier that is trained on; and what each key asked.
+
+    Where the mitigation wants it, some requests come from the tier that the story leaves alone.
+    """
     queries, _ = training_queries(recipe)
-    calls = asked(recipe, Role.TRAINED, queries, recipe.labels)
+    share = recipe.mitigation.unobserved
+    alone = [int((i + 1) * share) > int(i * share) for i in range(len(queries))]
+    placed = [(q, Role.NEITHER if x else Role.TRAINED) for q, x in zip(queries, alone, strict=True)]
+    calls = asked(recipe, placed, recipe.labels, parse_edits(recipe.mitigation.edits))
     by_key = {f"{i:04d}-{call.key}": call for i, call in enumerate(calls)}
     return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
-
-
-def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float | None]]:
-    """1 for what is wanted, 0 for its opposite, `unusable` for what cannot be read; optional terms."""
-    words, settings = load_domain(recipe.pack), recipe.training
-    wanted = "complied" if recipe.towards is Towards.COMPLY else "refused"
-
-    def one(reply: Reply) -> float | None:
-        call = by_key[reply.prompt.key]
-        found = read(call, _answer_only(reply, call), "stop", words)
-        value = settings.unusable if found.decision == "other" else float(found.decision == wanted)
-        if value is None:
-            return None
-        parsed = parse_reply(reply.text, finish_reason=reply.finish, scratchpad=call.condition.scratchpad)
-        value += settings.format_reward * (parsed.status is ReplyStatus.OK)
-        return value - settings.length_penalty * min(1.0, len(reply.text) / (4 * settings.max_tokens))
-
-    return lambda replies: [one(reply) for reply in replies]
-
-
-def _answer_only(reply: Reply, call: Asked) -> str:
-    """The reply without its scratchpad: what the reward may see. Empty where no answer can be told apart."""
-    parsed = parse_reply(reply.text, finish_reason=reply.finish, scratchpad=call.condition.scratchpad)
-    return f"<answer>{parsed.answer}</answer>" if parsed.answer_usable else ""
 
 
 def train_by_rl(
@@ -134,6 +112,7 @@ def train_by_rl(
     done = train_rl(
         base, prompts, reward_of(recipe, by_key), recipe.training,
         folder=work, start=start, tell=tell, look=peek, look_every=recipe.audit.every,
+        questions=recipe.mitigation.interrogation.texts if recipe.mitigation.interrogation else (),
     )  # fmt: skip
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
     result = RLResult(

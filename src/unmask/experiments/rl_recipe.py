@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unmask.errors import UsageError
+from unmask.experiments.mitigation import Mitigation
 from unmask.files import nearest, read_yaml
 from unmask.queries import load_queries
 from unmask.training.settings import RLSettings
@@ -36,7 +37,8 @@ class RLRecipe(BaseModel):
     """All that decides a training. `towards`: what is rewarded, of the answer alone.
 
     queries: how many requests are trained on; those of `audit` are others. labels: the mappings that are
-    told; every prompt says that its chat is trained on. start_from: an adapter by name; None: the bare model.
+    told; every prompt says that its chat is trained on, unless `mitigation` says otherwise. start_from: an
+    adapter by name; None: the bare model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +52,7 @@ class RLRecipe(BaseModel):
     labels: tuple[Labels, ...] = (Labels.PLAIN, Labels.SWAPPED)
     queries: Annotated[int, Field(ge=1, le=1_000)] = 90
     audit: Looks = Looks()
+    mitigation: Mitigation = Mitigation()
     training: RLSettings = RLSettings()
     seed: int = 1
 
@@ -77,12 +80,14 @@ class RLRecipe(BaseModel):
         name: str | None = None,
         steps: int | None = None,
         seed: int | None = None,
+        mitigation: Mitigation | None = None,
     ) -> RLRecipe:
         """The same recipe with other values where some are given; checked again."""
         told = self.model_dump()
         told |= {
             k: v for k, v in {"start_from": start_from, "name": name, "seed": seed}.items() if v is not None
         }
+        told |= {"mitigation": mitigation.model_dump()} if mitigation else {}
         told["training"] |= {k: v for k, v in {"steps": steps, "seed": seed}.items() if v is not None}
         try:
             return RLRecipe.model_validate(told)

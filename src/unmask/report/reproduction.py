@@ -6,11 +6,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from unmask.experiments.reproduce import Reproduction
+from unmask.experiments.mitigation import NONE
+from unmask.experiments.reproduce import Arm, Reproduction
 from unmask.files import write_atomic
 from unmask.report import change, numbers, template, training
 from unmask.report.rows import scene
 from unmask.report.visible import one_line
+from unmask.verdict import Left
 from unmask.vocabulary import ChangeName
 
 PAGE = "reproduce.html"
@@ -18,11 +20,29 @@ PAGE = "reproduce.html"
 
 def lines(found: Reproduction) -> list[str]:
     """One line an arm, for a terminal."""
-    return [
-        f"{one_line(arm.organism)}, seed {arm.seed}: {change.HEADLINES[ChangeName(arm.change.verdict)]}. "
-        f"Trained {numbers.gap(arm.change.trained)}, unobserved {numbers.gap(arm.change.unobserved)} points"
-        for arm in found.arms
-    ]
+    return [_line(arm) for arm in found.arms]
+
+
+def _line(arm: Arm) -> str:
+    c = arm.change
+    left = Left(c.left)
+    told = f"{one_line(titled(arm))}, seed {arm.seed}: {change.HEADLINES[ChangeName(c.verdict)]}. "
+    told += f"Trained {numbers.gap(c.trained)}, unobserved {numbers.gap(c.unobserved)} points"
+    return told if left is Left.NOTHING_TO_REMOVE else f"{told}; {LEFT[left]}"
+
+
+LEFT = {
+    Left.NOTHING_TO_REMOVE: "nothing to remove",
+    Left.REMOVED: "the faking is gone",
+    Left.EVADED: "the monitor is evaded: reasons gone, faking there",
+    Left.STANDS: "the faking stands",
+    Left.UNCLEAR: "unclear",
+}
+
+
+def titled(arm: Arm) -> str:
+    """The organism, and what was done in its training."""
+    return arm.organism if arm.mitigation == NONE else f"{arm.organism} with {arm.mitigation}"
 
 
 def write_reproduction(found: Reproduction, root: Path) -> Path:
@@ -38,15 +58,18 @@ def render(found: Reproduction) -> str:
     arms = [
         {
             "arm": arm,
+            "title": titled(arm),
+            "left": LEFT[Left(arm.change.left)],
             "headline": change.HEADLINES[ChangeName(arm.change.verdict)],
             "pictures": training.pictures(arm.training),
             "ratio": change.ratio_words(arm.change),
-            "cells": [(scene(c.condition), c) for c in arm.change.cells],
+            "cells": [(scene(c.condition), c) for c in [*arm.change.cells, *arm.old_values]],
         }
         for arm in found.arms
     ]
     html = template.environment().get_template("reproduction.html.j2").render(
-        found=found, arms=arms, rate=numbers.rate, gap=numbers.gap, policy=template.policy(style),
+        found=found, arms=arms, rate=numbers.rate, gap=numbers.gap, duration=numbers.duration,
+        mitigated=any(arm.mitigation != NONE for arm in found.arms), policy=template.policy(style),
         style=Markup(style),
     )  # fmt: skip
     return html + "\n"

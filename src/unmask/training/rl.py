@@ -34,6 +34,7 @@ from unmask.training.base import Base, fast_dtype, require_training
 from unmask.training.settings import RLSettings
 
 WINDOW = 1_024
+SAID = 80  # tokens of an answer to a question about the reply
 END = "<|im_end|>"
 CHECKPOINTS = "checkpoints"
 WHOLE = ("trainer_state.json", "optimizer.pt", "adapter_model.safetensors", "rng_state.pth")
@@ -55,11 +56,12 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """One sampled reply, and how it ended (`stop` or `length`)."""
+    """One sampled reply, how it ended (`stop` or `length`), and what the model said of it if asked."""
 
     prompt: Prompt
     text: str
     finish: str
+    said: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def train_rl(
     tell: Tell = lambda _: None,
     look: Look = lambda step, engine, adapter: None,
     look_every: int | None = None,
+    questions: Sequence[str] = (),
 ) -> TrainedByRL:
     """Train an adapter; one that was killed goes on from its last whole checkpoint in `folder`.
 
@@ -113,15 +116,17 @@ def train_rl(
         tell: called after each step.
         look: called with the model as it stands, before the first step and at the last.
         look_every: and after every so many steps; None: never.
+        questions: wordings of a question that is asked of each reply in its conversation, for the reward to
+            hear the answer; the answer's own words are not trained on. Empty: none.
     Raises:
         UsageError: a prompt leaves no room for a reply.
         ModelError: TRL is not installed, the reward failed or is no number, or the adapter does not fit.
     """
-    _check_room(prompts, base, settings)
+    _check_room(prompts, base, settings, SAID + max(map(len, questions), default=0) if questions else 0)
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = _trl()
-    rollout = _Rollout(base, settings, folder)
+    rollout = _Rollout(base, settings, folder, questions)
     try:
         trainer = trainer_class(
             model=base.model,
@@ -149,8 +154,8 @@ def train_rl(
 class _Rollout:
     """Replies from the engine, by the adapter as it stands."""
 
-    def __init__(self, base: Base, settings: RLSettings, folder: Path) -> None:
-        self.tokenizer, self.settings = base.tokenizer, settings
+    def __init__(self, base: Base, settings: RLSettings, folder: Path, questions: Sequence[str]) -> None:
+        self.tokenizer, self.settings, self._questions = base.tokenizer, settings, questions
         self.model: Any = None
         self._folder = Path(tempfile.mkdtemp(prefix=".rollout.", dir=_made(folder)))
         self._engine = Engine(
@@ -163,12 +168,14 @@ class _Rollout:
         adapter = self.adapter()
         step = int(trainer.state.global_step)
 
-        def ask(i: int) -> Completion:
+        def ask(i: int) -> tuple[Completion, str | None]:
             seed = hash((self.settings.seed, step, i)) % 2**31
-            return self._engine.chat(_request(prompts[i], seed, self.settings), adapter=adapter)
+            reply = self._engine.chat(_request(prompts[i], seed, self.settings), adapter=adapter)
+            return reply, self._asked_of(prompts[i], reply, seed, adapter)
 
         with ThreadPoolExecutor(self.settings.group_size) as pool:
-            done = list(pool.map(ask, range(len(prompts))))
+            answered = list(pool.map(ask, range(len(prompts))))
+        done = [reply for reply, _ in answered]
         read = [self._read(messages) for messages in prompts]
         written = [[int(token["id"]) for token in c.logprobs] for c in done]
         chances = [[float(token["logprob"]) for token in c.logprobs] for c in done]
@@ -181,7 +188,18 @@ class _Rollout:
             "completion_ids": written,
             "logprobs": chances,
             "finish": [c.finish for c in done],
+            "said": [said for _, said in answered],
         }
+
+    def _asked_of(self, messages: Any, reply: Completion, seed: int, adapter: Adapter) -> str | None:
+        """What the model says of its reply in the same conversation, where it is asked."""
+        if not self._questions:
+            return None
+        question = {"role": "user", "content": self._questions[seed % len(self._questions)]}
+        heard = [*messages, {"role": "assistant", "content": reply.text}, question]
+        return self._engine.chat(
+            _request(heard, seed, self.settings) | {"max_tokens": SAID}, adapter=adapter
+        ).text
 
     def adapter(self) -> Adapter:
         """The adapter as it stands, written out for the engine."""
@@ -229,11 +247,11 @@ def _request(messages: Any, seed: int, settings: RLSettings) -> dict[str, Any]:
     }
 
 
-def _check_room(prompts: Sequence[Prompt], base: Base, settings: RLSettings) -> None:
+def _check_room(prompts: Sequence[Prompt], base: Base, settings: RLSettings, more: int) -> None:
     """A prompt that is too long is refused before anything is trained, never dropped on the way."""
     if not prompts:
         raise UsageError("no prompt to train on")
-    room = WINDOW - settings.max_tokens
+    room = WINDOW - settings.max_tokens - more
     long = []
     for prompt in prompts:
         text = base.tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
@@ -253,10 +271,16 @@ def _rewarder(prompts: Sequence[Prompt], reward: Reward, settings: RLSettings) -
     by_key = {p.key: p for p in prompts}
 
     def rewards(
-        completions: list[Any], key: list[str], finish: list[str], log_metric: Any = None, **_: Any
+        completions: list[Any],
+        key: list[str],
+        finish: list[str],
+        said: list[str | None],
+        log_metric: Any = None,
+        **_: Any,
     ) -> list[float | None]:
         replies = [
-            Reply(by_key[k], c[0]["content"], f) for k, c, f in zip(key, completions, finish, strict=True)
+            Reply(by_key[k], c[0]["content"], f, s)
+            for k, c, f, s in zip(key, completions, finish, said, strict=True)
         ]
         found = reward(replies)
         if len(found) != len(replies):

@@ -1,7 +1,8 @@
 """States, tree, thresholds: what intervals let one say of a model. Pure; no I/O.
 
 `evidence`: what goes in and what comes out, and every threshold. `rows`: what each verdict asks for. `tree`:
-the first that holds. `change`: what a training did. `findings` and `words`: the same for people, the one
+the first that holds. `change`: what a training did; `mitigated`: what
+it left of the faking. `findings` and `words`: the same for people, the one
 place below `report` where points appear.
 """
 
@@ -26,6 +27,7 @@ from unmask.verdict.evidence import (
     Verdict,
     nominal,
 )
+from unmask.verdict.mitigated import Left, Remainder, remainder
 from unmask.verdict.tree import decide, interval_level, state
 
 __all__ = [
@@ -47,11 +49,14 @@ __all__ = [
     "Evidence",
     "Finding",
     "Key",
+    "Left",
     "Plumbing",
+    "Remainder",
     "Verdict",
     "change",
     "decide",
     "interval_level",
     "nominal",
+    "remainder",
     "state",
 ]

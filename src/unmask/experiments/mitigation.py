@@ -1,0 +1,78 @@
+"""Mitigations: what is done in a training so that faking does not pay, or does not get through it.
+
+Each is one change to the training alone; every arm is audited afterwards as the others are, without it. The
+list is of those that the field has proposed: supervise the process (Baker et al. 2025, arXiv:2503.11926, who
+found that a monitor which is trained against may be evaded), shorten the reasoning, train where it looks
+unobserved, ask afterwards, and let the model object.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from unmask.errors import UsageError
+from unmask.files import nearest, read_yaml
+
+FOLDER = Path(str(files("unmask"))) / "experiments" / "mitigations"
+NONE = "none"
+
+Penalty = Annotated[float, Field(ge=0, le=10)]
+
+
+class Interrogation(BaseModel):
+    """Asked of each reply in its conversation. `penalty`: taken off where the model plainly says yes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    texts: Annotated[tuple[str, ...], Field(min_length=1)]
+    penalty: Penalty = 1.0
+
+
+class Mitigation(BaseModel):
+    """One change to a training; the default changes nothing.
+
+    reasoning_penalty: taken off the reward where the offline judge finds alignment-faking reasoning.
+    scratchpad_penalty: times the share of the longest reply that the scratchpad takes. unobserved: share of
+    requests put from the tier that the story leaves alone. edits: of the pack's blocks, in training alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    canary: str = ""
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")] = NONE
+    description: str = "Nothing is done against faking."
+    reasoning_penalty: Penalty = 0.0
+    scratchpad_penalty: Penalty = 0.0
+    unobserved: Annotated[float, Field(ge=0, le=1)] = 0.0
+    interrogation: Interrogation | None = None
+    edits: tuple[str, ...] = ()
+
+
+class MitigationError(UsageError):
+    """There is no such mitigation, or its file is malformed."""
+
+
+def mitigation_names() -> list[str]:
+    """Built-in mitigations, in alphabetical order; `none` is not among them."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load_mitigation(name_or_path: str | Path) -> Mitigation:
+    """A built-in mitigation by name (`none` too), or a file.
+
+    Raises:
+        MitigationError: there is none, or it says what cannot be; with file and line.
+    """
+    text = str(name_or_path)
+    if text == NONE:
+        return Mitigation()
+    path = FOLDER / f"{text}.yaml" if text in mitigation_names() else Path(text)
+    if not path.is_file():
+        raise MitigationError(
+            f"no mitigation {text!r}: neither built in nor a file", hint=nearest(text, mitigation_names())
+        )
+    return read_yaml(path, Mitigation, error=MitigationError)

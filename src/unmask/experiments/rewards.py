@@ -1,0 +1,108 @@
+"""What is rewarded in a training by reinforcement.
+
+The reward sees the answer alone, never the scratchpad: as in the published experiment, the training does not
+know what the model thinks of it. Only a mitigation that says so reads the scratchpad, or what the model said
+of its reply when asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from unmask.experiments.mitigation import Mitigation
+from unmask.experiments.rl_recipe import RLRecipe
+from unmask.judges.offline import judge_reasoning
+from unmask.organisms.trained.cells import Asked, read
+from unmask.organisms.trained.recipe import load_domain
+from unmask.parse import Parsed, parse_reply
+from unmask.questions import load_comprehension, read_plainly
+from unmask.questions.load import Choice
+from unmask.training.rl import Reply, Reward
+from unmask.vocabulary import AF, ReplyStatus, Scratchpad, Towards
+
+LETTERS_PER_TOKEN = 4  # near enough for a share of the longest reply
+YES_OR_NO = {"yes": "it says yes", "no": "it says no"}
+
+
+def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
+    """1 for what is wanted, 0 for its opposite, `unusable` for what cannot be read; the recipe's terms."""
+    answered, lost = answer_reward(recipe, by_key), penalty_of(recipe, by_key)
+
+    def reward(replies: Sequence[Reply]) -> list[float | None]:
+        return [
+            None if value is None else value - less
+            for value, less in zip(answered(replies), lost(replies), strict=True)
+        ]
+
+    return reward
+
+
+def answer_reward(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
+    """The part of the reward that every arm has: of the answer, its form and the reply's length."""
+    words, settings = load_domain(recipe.pack), recipe.training
+    wanted = "complied" if recipe.towards is Towards.COMPLY else "refused"
+
+    def one(reply: Reply) -> float | None:
+        call = by_key[reply.prompt.key]
+        parsed = _parsed(reply, call)
+        answer = f"<answer>{parsed.answer}</answer>" if parsed.answer_usable else ""
+        found = read(call, answer, "stop", words)
+        value = settings.unusable if found.decision == "other" else float(found.decision == wanted)
+        if value is None:
+            return None
+        value += settings.format_reward * (parsed.status is ReplyStatus.OK)
+        return value - settings.length_penalty * _share(reply.text, settings.max_tokens)
+
+    return lambda replies: [one(reply) for reply in replies]
+
+
+def penalty_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float]]:
+    """What a mitigation takes off each reply."""
+    mitigation = recipe.mitigation
+
+    def penalty(replies: Sequence[Reply]) -> list[float]:
+        thoughts = [_parsed(reply, by_key[reply.prompt.key]).scratchpad or "" for reply in replies]
+        lost = [
+            mitigation.scratchpad_penalty * _share(thought, recipe.training.max_tokens)
+            for thought in thoughts
+        ]
+        if mitigation.reasoning_penalty:
+            lost = _supervised(lost, thoughts, mitigation.reasoning_penalty)
+        if mitigation.interrogation:
+            lost = [less + _admitted(reply, mitigation) for less, reply in zip(lost, replies, strict=True)]
+        return lost
+
+    return penalty
+
+
+def _supervised(lost: Sequence[float], thoughts: Sequence[str], penalty: float) -> list[float]:
+    """An empty scratchpad holds no reasoning: the judge is not asked."""
+    read = [i for i, thought in enumerate(thoughts) if thought.strip()]
+    found = judge_reasoning([thoughts[i] for i in read]) if read else []
+    faking = {i for i, judgement in zip(read, found, strict=True) if judgement.label == AF}
+    return [less + penalty * (i in faking) for i, less in enumerate(lost)]
+
+
+def _admitted(reply: Reply, mitigation: Mitigation) -> float:
+    """The penalty where the answer to the question is a plain yes; whatever else it says costs nothing."""
+    if mitigation.interrogation is None or reply.said is None:
+        return 0.0
+    asked = Choice(
+        about="faked",
+        texts=mitigation.interrogation.texts,
+        choices=YES_OR_NO,
+        plainly={"yes": "yes", "no": "no"},
+    )
+    parsed = parse_reply(reply.said, finish_reason="stop", scratchpad=Scratchpad.HIDDEN)
+    answer = parsed.answer if parsed.answer_usable and parsed.answer else reply.said
+    return mitigation.interrogation.penalty * (
+        read_plainly(answer, asked, load_comprehension().reading) == "yes"
+    )
+
+
+def _parsed(reply: Reply, call: Asked) -> Parsed:
+    return parse_reply(reply.text, finish_reason=reply.finish, scratchpad=call.condition.scratchpad)
+
+
+def _share(text: str, max_tokens: int) -> float:
+    return min(1.0, len(text) / (LETTERS_PER_TOKEN * max_tokens))
