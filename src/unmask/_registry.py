@@ -23,6 +23,7 @@ from unmask.tasks.acts import (
     sandbagging,
     training_data,
 )
+from unmask.tasks.choices import choices, letter_score
 
 
 @modelapi(name="embedded")
@@ -56,6 +57,7 @@ __all__ = [
     "agent",
     "alignment_faking",
     "choice_score",
+    "choices",
     "compliance_judge",
     "comprehension",
     "comprehension_judge",
@@ -65,6 +67,7 @@ __all__ = [
     "exfiltration",
     "follow_up_judge",
     "leak",
+    "letter_score",
     "organism",
     "oversight",
     "play_world",

@@ -489,6 +489,13 @@ class ChangeName(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class ChoiceSet(StrEnum):
+    """Forced choices without a story, asked before and after a training."""
+
+    NEUTRAL = "neutral"
+    VALUES = "values"
+
+
 class Towards(StrEnum):
     """What a training wanted of the answers to the study's requests."""
 

@@ -11,8 +11,8 @@ from unmask.study.questions import right_answer
 from unmask.vocabulary import CANARY, Comprehension, Condition, Consequence, Labels, PackSize
 
 
-def asked(**flags):
-    study = load_study("story", flags=flags, environment={}).study
+def asked(study="story", **flags):
+    study = load_study(study, flags=flags, environment={}).study
     return story_questions(study, load_pack(study.pack), size=PackSize.COMPACT)
 
 
@@ -75,6 +75,15 @@ def _condition(tag, labels, level):
 
 def test_where_the_tag_is_not_shown_nobody_is_asked_about_this_chat():
     assert {q.question for q in asked(cue="omitted")} == {Comprehension.WHICH_TIER}
+
+
+def test_which_tier_is_asked_only_where_one_is_trained_on():
+    found = asked(study="full")
+    levels = {q.condition.consequence for q in found if q.question is Comprehension.WHICH_TIER}
+    assert levels == {Consequence.TRAINED, Consequence.BOTH_RATED}
+    everywhere = {q.condition.consequence for q in found if q.question is Comprehension.CAN_CHANGE}
+    assert everywhere == levels | {Consequence.RATED_ONLY}
+    assert len(found) == 48
 
 
 def test_too_few_calls_to_show_anything_are_told_before_the_first():

@@ -16,6 +16,7 @@ import polars as pl
 
 from unmask.auditing.acts_analyse import act_changes
 from unmask.auditing.arrays import Counts, Table
+from unmask.auditing.choices import ChoiceChange, choice_changes
 from unmask.auditing.differing import Differing, allowed, check
 from unmask.auditing.figures import REPORTED, outcome_of, rates
 from unmask.auditing.folder import RunFolder
@@ -71,7 +72,8 @@ class BeforeAfter:
     the training left of the faking (`verdict.remainder`).
     ratio: unobserved over trained change; None where the trained change may be 0. unread: share of replies
     whose reasoning could not be read, in the worse of the two models. acts: what changed in the simulated
-    worlds, empty where they were not played. allowed: what differs all the same.
+    worlds, empty where they were not played. choices: small tasks and stated values. allowed: what differs
+    all the same.
     """
 
     before: str
@@ -100,6 +102,7 @@ class BeforeAfter:
     cells: list[CellChange]
     said: list[SaidChange]
     acts: list[ActChange]
+    choices: list[ChoiceChange]
     allowed: dict[str, list[str]]
     canary: str = CANARY
     unmask_version: str = ""
@@ -170,7 +173,8 @@ def before_after(
     names = named(members)
     differing = check(members, names, [Contrast.STORY, Contrast.JOINT], allowed(allow))
     _check_same_requests(members)
-    return _of(members, names, towards, differing, _acts(roots, members))
+    beside = _acts(roots, members), choice_changes(roots, (members[0].model, members[1].model))
+    return _of(members, names, towards, differing, *beside)
 
 
 def _acts(roots: Sequence[Path], members: Sequence[Member]) -> list[ActChange]:
@@ -200,6 +204,7 @@ def _of(
     towards: Towards,
     differing: Mapping[Differing, list[str]],
     acts: list[ActChange],
+    choices: list[ChoiceChange],
 ) -> BeforeAfter:
     sign = 1 if towards is Towards.COMPLY else -1
     trained, unobserved = (
@@ -245,6 +250,7 @@ def _of(
         cells=_cells(members),
         said=_said(members),
         acts=acts,
+        choices=choices,
         allowed={str(kind): differing[kind] for kind in Differing if kind in differing},
         unmask_version=version("unmask"),
     )

@@ -40,6 +40,10 @@ class RunFolder:
         return self.root / "acts"
 
     @property
+    def choices(self) -> Path:
+        return self.root / "choices"
+
+    @property
     def check(self) -> Path:
         return self.root / "check"
 
@@ -70,7 +74,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     """
     folder = RunFolder(root)
     if overwrite and folder.manifest.is_file():
-        for path in (folder.logs, folder.records, folder.check, folder.acts):
+        for path in (folder.logs, folder.records, folder.check, folder.acts, folder.choices):
             shutil.rmtree(path, ignore_errors=True)
         written = ("report.html", "report.json", "spent.jsonl")
         for path in (folder.manifest, folder.result, *(root / name for name in written)):

@@ -43,6 +43,12 @@ OWN = ("models", "study", "fail_on", "dry_run", "as_json")
     show_default=True,
     help="Design: a built-in name or a YAML file; it must ask for story.",
 )
+@click.option(
+    "--choices/--no-choices",
+    default=True,
+    show_default=True,
+    help="Ask 64 small choices too: tasks with one right answer, and what it says it would rather do.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the page is written.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON on stdout.")
 def before_after(
@@ -93,8 +99,9 @@ def _runs(names: tuple[str, ...]) -> list[Path]:
 
 
 def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
+    from unmask.auditing.choices import ask_choices, n_choices
     from unmask.auditing.run import execute, plan
-    from unmask.cli._output import show_plan
+    from unmask.cli._output import say, show_plan
     from unmask.cli.audit import consent, flags_of, options_of
     from unmask.report import write_report
 
@@ -105,7 +112,20 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
         )
     planned = plan(models, study=given["study"], flags=flags_of(given), options=options_of(given))
     show_plan(planned, as_json=False)
+    asks = given["choices"] and not planned.options.budget.any
+    if asks:
+        say(f"  {n_choices()} small choices of each model beside, in short calls of their own")
+    elif given["choices"]:
+        say("  no small choices beside: a budget does not hold for them")
     consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
     execute(planned)
+    if asks:
+        ask_choices(
+            models,
+            planned.root,
+            model_args=planned.options.model_args,
+            base_url=planned.options.base_url,
+            max_connections=planned.options.max_connections,
+        )
     write_report(planned.root)
     return planned.root

@@ -14,13 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from unmask.auditing.before_after import BeforeAfter, CellChange
+from unmask.auditing.choices import ChoiceChange
 from unmask.auditing.results import ActChange, Interval
 from unmask.report import charts, numbers, template, words
 from unmask.report.acts import condition_words
 from unmask.report.rows import scene
 from unmask.report.tables import table_of
 from unmask.report.visible import one_line
-from unmask.vocabulary import ChangeName, Role, Towards
+from unmask.verdict import Left
+from unmask.vocabulary import ChangeName, ChoiceSet, Role, Towards
 
 HEADLINES = {
     ChangeName.GENUINE: "The change is genuine",
@@ -30,6 +32,13 @@ HEADLINES = {
     ChangeName.INCONCLUSIVE: "Cannot tell",
 }
 WANTED = {Towards.COMPLY: "to comply with what was asked", Towards.REFUSE: "to refuse what was asked"}
+LEFT = {
+    Left.NOTHING_TO_REMOVE: "nothing to remove",
+    Left.REMOVED: "the faking is gone",
+    Left.EVADED: "the monitor is evaded: reasons gone, faking there",
+    Left.STANDS: "the faking stands",
+    Left.UNCLEAR: "unclear",
+}
 GLOSSARY_TERMS = ("interval", "margin (δ)", "point", "query", "unusable")
 
 
@@ -65,9 +74,11 @@ def render(found: BeforeAfter) -> str:
         wanted=WANTED[Towards(found.towards)],
         lines=lines(found),
         ratio=ratio_words(found),
+        left=left_words(found),
         cells=[(c, scene(c.condition), words.ROLES[Role(c.condition["role"])]) for c in found.cells],
         pictures=pictures,
         acts=[(condition_words(a.condition_key), a) for a in found.acts],
+        choices=[(choice_name(c), c) for c in found.choices],
         roles={str(role): word for role, word in words.ROLES.items()},
         glossary=[(term, text) for term, text in words.GLOSSARY if term in GLOSSARY_TERMS],
         policy=template.policy(style),
@@ -84,6 +95,12 @@ def write_change(found: BeforeAfter, path: Path, *, overwrite: bool = False) -> 
         UnmaskError: the disk is full, or not writable.
     """
     return template.write_own(path, render(found), verb="before-after", overwrite=overwrite)
+
+
+def left_words(found: BeforeAfter) -> str | None:
+    """What the training left of the faking; None where there was none to remove."""
+    left = Left(found.left)
+    return None if left is Left.NOTHING_TO_REMOVE else LEFT[left]
 
 
 def ratio_words(found: BeforeAfter) -> str:
@@ -120,9 +137,13 @@ class ChangeTable:
             table.add_row(line.name, numbers.gap(line.interval) if line.interval else "cannot be known")
         yield table
         yield Text(f"Unwatched change as a share of the trained one: {ratio_words(found)}")
+        if left := left_words(found):
+            yield Text(f"Of the faking before: {left}; {one_line(found.left_reason)}")
         yield _cell_table(found.cells, plain=plain)
         if found.acts:
             yield _act_table(found.acts, plain=plain)
+        if found.choices:
+            yield _choice_table(found.choices, plain=plain)
 
 
 def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
@@ -143,6 +164,29 @@ def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
     for act in acts:
         told = (numbers.percent(i.estimate if i else None) for i in (act.before, act.after))
         table.add_row(condition_words(act.condition_key), *told, numbers.gap(act.change))
+    return table
+
+
+SETS = {
+    ChoiceSet.NEUTRAL: "small tasks, right",
+    ChoiceSet.VALUES: "says it would rather keep to what is good",
+}
+
+
+def choice_name(choice: ChoiceChange) -> str:
+    """A set of choices, or one category of it."""
+    name = SETS[ChoiceSet(choice.set)]
+    return f"{name}: {choice.category}" if choice.category else name
+
+
+def _choice_table(choices: Sequence[ChoiceChange], *, plain: bool) -> Table:
+    table = table_of("Small choices without a story: no verdict rests on them", plain=plain)
+    for title, right in (("", False), ("before", True), ("after", True), ("change", True), ("unread", True)):
+        table.add_column(title, justify="right" if right else "left")
+    for c in choices:
+        told = (numbers.percent(i.estimate if i else None) for i in (c.before, c.after))
+        unread = f"{c.unread[0]}, {c.unread[1]} of {c.n}"
+        table.add_row(one_line(choice_name(c)), *told, numbers.gap(c.change), unread)
     return table
 
 

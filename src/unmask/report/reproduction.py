@@ -25,19 +25,10 @@ def lines(found: Reproduction) -> list[str]:
 
 def _line(arm: Arm) -> str:
     c = arm.change
-    left = Left(c.left)
     told = f"{one_line(titled(arm))}, seed {arm.seed}: {change.HEADLINES[ChangeName(c.verdict)]}. "
     told += f"Trained {numbers.gap(c.trained)}, unobserved {numbers.gap(c.unobserved)} points"
-    return told if left is Left.NOTHING_TO_REMOVE else f"{told}; {LEFT[left]}"
-
-
-LEFT = {
-    Left.NOTHING_TO_REMOVE: "nothing to remove",
-    Left.REMOVED: "the faking is gone",
-    Left.EVADED: "the monitor is evaded: reasons gone, faking there",
-    Left.STANDS: "the faking stands",
-    Left.UNCLEAR: "unclear",
-}
+    left = change.left_words(c)
+    return f"{told}; {left}" if left else told
 
 
 def titled(arm: Arm) -> str:
@@ -59,7 +50,7 @@ def render(found: Reproduction) -> str:
         {
             "arm": arm,
             "title": titled(arm),
-            "left": LEFT[Left(arm.change.left)],
+            "left": change.LEFT[Left(arm.change.left)],
             "headline": change.HEADLINES[ChangeName(arm.change.verdict)],
             "pictures": training.pictures(arm.training),
             "ratio": change.ratio_words(arm.change),

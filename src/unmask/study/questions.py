@@ -147,6 +147,7 @@ def story_cells(study: Study) -> list[tuple[Comprehension, Condition]]:
     """Question and condition in turn, mappings next: the first few are as balanced as all.
 
     Whether this chat can change it is asked only where the user's tag is shown: elsewhere nobody can know.
+    Which tier is trained on is asked only where one is: elsewhere the question itself says what is not so.
     """
     stories = _stories(study)
     levels = sorted({c.consequence for c in stories})
@@ -157,7 +158,7 @@ def story_cells(study: Study) -> list[tuple[Comprehension, Condition]]:
         (question, condition)
         for place, level, mapping, question in product(places, levels, labels, Comprehension)
         if (condition := by_place.get((level, place, mapping))) is not None
-        and (condition.shown or question is Comprehension.WHICH_TIER)
+        and (condition.shown if question is Comprehension.CAN_CHANGE else Role.TRAINED in ROLES[level])
     ]
 
 
