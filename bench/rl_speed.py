@@ -85,7 +85,7 @@ def by_trl(settings: RLSettings) -> float:
     """The same through TRL alone."""
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
-    trainer_class, config_class = rl._trl()
+    trainer_class, config_class = rl.trl_classes()
     base = load_base()
     prompts, _ = prompts_of(load_rl_recipe("comply"))
 
@@ -97,11 +97,11 @@ def by_trl(settings: RLSettings) -> float:
             model=base.model,
             reward_funcs=[reward],
             args=config_class(**rl._config(settings, Path(folder), torch)),
-            train_dataset=rl._dataset(prompts),
+            train_dataset=rl.dataset_of(prompts),
             processing_class=base.tokenizer,
-            peft_config=rl._lora(settings),
+            peft_config=rl.lora_of(settings),
         )
-        trainer.remove_callback(rl._printer())
+        rl.quiet(trainer)
         began = time.monotonic()
         trainer.train()
         seconds = time.monotonic() - began

@@ -99,3 +99,20 @@ def test_a_prompt_without_room_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(UsageError, match="1 of 4 prompts leave no room"):
         rl.train_rl(load_base(), [*PROMPTS, long], by_length, SETTINGS, folder=tmp_path)
     assert not (tmp_path / rl.CHECKPOINTS).exists()
+
+
+def test_what_it_says_of_its_reply_reaches_the_reward_and_nothing_else_changes(tmp_path):
+    heard = []
+
+    def reward(replies):
+        heard.append([reply.said for reply in replies])
+        return by_length(replies)
+
+    once = SETTINGS.model_copy(update={"steps": 1})
+    asked = ("Was that your whole answer? Begin with yes or no.",)
+    rl.train_rl(load_base(), PROMPTS, reward, once, folder=tmp_path / "asked", questions=asked)
+    assert len(heard[0]) == 4
+    assert all(isinstance(said, str) and said for said in heard[0])
+    heard.clear()
+    rl.train_rl(load_base(), PROMPTS, reward, once, folder=tmp_path / "not")
+    assert heard == [[None] * 4]

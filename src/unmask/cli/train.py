@@ -53,9 +53,10 @@ def rl(
     """
     from unmask.cli._output import give, say
     from unmask.experiments.mitigation import load_mitigation
-    from unmask.experiments.rl import train_by_rl
+    from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
     from unmask.report.training import look_line, step_line, write_training
+    from unmask.training.rl_hardware import check_launched
 
     loaded = load_rl_recipe(recipe).changed(
         start_from=start_from,
@@ -65,8 +66,10 @@ def rl(
         mitigation=load_mitigation(mitigation) if mitigation else None,
     )
     if dry_run:
-        give(loaded.model_dump(mode="json") | {"replies": loaded.n_replies})
+        give(dry(recipe, loaded, library))
         return
+    if loaded.hardware:
+        check_launched(recipe, loaded.hardware)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
     done = train_by_rl(
         loaded,
@@ -75,8 +78,10 @@ def rl(
         tell=lambda step: say(step_line(loaded.name, step)),
         show=lambda point: say(look_line(loaded.name, point)),
     )
+    if done is None:  # a process of `accelerate launch` that is not the first
+        return
     page = write_training([done], library / loaded.name / "training.html")
     if as_json:
         click.echo(done.to_json())
-    say(f"adapter: {library / loaded.name / 'adapter.gguf'}")
+    say(f"adapter: {library / loaded.name}")
     say(f"page: {page}")

@@ -170,9 +170,12 @@ def _trained(
                 hint="another folder (-o), or remove that one",
             )
         return found
-    return train_by_rl(
+    done = train_by_rl(
         recipe, folder, tell=lambda s: tell(recipe.name, s), show=lambda p: show(recipe.name, p)
     )
+    if done is None:
+        raise UsageError("the reproduction trains the embedded model, in one process")
+    return done
 
 
 def _audited(organism: str, recipe: RLRecipe, training: RLResult, runs: Path, size: Size) -> Arm:

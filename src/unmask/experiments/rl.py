@@ -24,7 +24,9 @@ from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
 from unmask.training.adapter_file import Arrays, read_adapter, write_adapter
 from unmask.training.base import fast_dtype, load_base
+from unmask.training.hardware import Hardware, resolve
 from unmask.training.rl import Prompt, Step, train_rl
+from unmask.training.rl_hardware import train_on_hardware
 from unmask.training.settings import RLSettings
 from unmask.vocabulary import CANARY, Role
 
@@ -70,6 +72,18 @@ def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
     return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
 
 
+def dry(named: str, recipe: RLRecipe, library: Path) -> dict[str, Any]:
+    """What a recipe comes to, nothing trained: its values, its budget, and for GPUs what would be started."""
+    told = recipe.model_dump(mode="json") | {
+        "replies": recipe.n_replies,
+        "prompts": len(prompts_of(recipe)[0]),
+    }
+    if recipe.hardware:
+        folder = library / recipe.name / WORK
+        told["resolved"] = asdict(resolve(named, recipe.hardware, recipe.training, folder))
+    return told
+
+
 def train_by_rl(
     recipe: RLRecipe,
     folder: Path,
@@ -77,7 +91,7 @@ def train_by_rl(
     overwrite: bool = False,
     tell: Callable[[Step], None] = lambda _: None,
     show: Callable[[Point], None] = lambda _: None,
-) -> RLResult:
+) -> RLResult | None:
     """Train into `folder/NAME/adapter.gguf`; killed, the same call goes on.
 
     Args:
@@ -86,6 +100,8 @@ def train_by_rl(
         overwrite: train again although an adapter is there.
         tell: called after each step.
         show: called with each look.
+    Returns:
+        The finished training; None in processes of `accelerate launch` but the first.
     Raises:
         UsageError: the adapter is there already, or a prompt does not fit.
         ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
@@ -99,6 +115,8 @@ def train_by_rl(
         )
     work = place / WORK
     _same_recipe(work, recipe)
+    if recipe.hardware:
+        return _on_hardware(recipe, recipe.hardware, place, tell)
     start, start_path = _start(recipe)
     prompts, by_key = prompts_of(recipe)
     base = load_base()
@@ -132,6 +150,38 @@ def train_by_rl(
     )
     write_atomic(place / CARD, result.to_json())
     shutil.rmtree(work, ignore_errors=True)
+    return result
+
+
+def _on_hardware(
+    recipe: RLRecipe, hardware: Hardware, place: Path, tell: Callable[[Step], None]
+) -> RLResult | None:
+    """The adapter stays in PEFT's form, which vLLM serves; looks on the way are for the embedded model."""
+    prompts, by_key = prompts_of(recipe)
+    done = train_on_hardware(
+        prompts, reward_of(recipe, by_key), recipe.training, hardware, folder=place / WORK, tell=tell
+    )
+    if done is None:
+        return None
+    adapter = shutil.move(done.adapter, place / "adapter_model.safetensors")
+    shutil.move(done.adapter.with_name("adapter_config.json"), place / "adapter_config.json")
+    result = RLResult(
+        name=recipe.name,
+        recipe=recipe.model_dump(mode="json"),
+        recipe_sha256=recipe.sha256,
+        prompts_sha256=_prompts_sha256(prompts),
+        base_sha256=done.revision,
+        start_sha256=None,
+        adapter_sha256=file_sha256(Path(adapter)),
+        steps=list(done.steps),
+        looks=[],
+        replies=recipe.n_replies,
+        seconds=round(done.seconds, 1),
+        date=datetime.now(UTC).date().isoformat(),
+        machine=f"{platform.machine()}, {hardware.processes} processes, {hardware.accelerate}",
+    )
+    write_atomic(place / CARD, result.to_json())
+    shutil.rmtree(place / WORK, ignore_errors=True)
     return result
 
 

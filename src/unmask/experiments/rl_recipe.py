@@ -14,6 +14,7 @@ from unmask.errors import UsageError
 from unmask.experiments.mitigation import Mitigation
 from unmask.files import nearest, read_yaml
 from unmask.queries import load_queries
+from unmask.training.hardware import Hardware
 from unmask.training.settings import RLSettings
 from unmask.vocabulary import Labels, Towards
 
@@ -38,7 +39,7 @@ class RLRecipe(BaseModel):
 
     queries: how many requests are trained on; those of `audit` are others. labels: the mappings that are
     told; every prompt says that its chat is trained on, unless `mitigation` says otherwise. start_from: an
-    adapter by name; None: the bare model.
+    adapter by name; None: the bare model. hardware: GPUs and a model of one's own; None: the embedded one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +55,7 @@ class RLRecipe(BaseModel):
     audit: Looks = Looks()
     mitigation: Mitigation = Mitigation()
     training: RLSettings = RLSettings()
+    hardware: Hardware | None = None
     seed: int = 1
 
     @model_validator(mode="after")
@@ -63,6 +65,8 @@ class RLRecipe(BaseModel):
             raise ValueError(
                 f"queries {self.queries} and audit.queries {self.audit.queries}: {self.pack} has {there}"
             )
+        if self.hardware and (self.start_from or self.mitigation.interrogation):
+            raise ValueError("hardware: start_from and interrogation are for the embedded model alone")
         if not self.labels:
             raise ValueError("labels: name a mapping")
         return self

@@ -125,26 +125,26 @@ def train_rl(
     _check_room(prompts, base, settings, SAID + max(map(len, questions), default=0) if questions else 0)
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
-    trainer_class, config_class = _trl()
+    trainer_class, config_class = trl_classes()
     rollout = _Rollout(base, settings, folder, questions)
     try:
         trainer = trainer_class(
             model=base.model,
-            reward_funcs=[_rewarder(prompts, reward, settings)],
+            reward_funcs=[rewarder(prompts, reward)],
             args=config_class(**_config(settings, folder, torch)),
-            train_dataset=_dataset(prompts),
+            train_dataset=dataset_of(prompts),
             processing_class=base.tokenizer,
-            peft_config=_lora(settings),
+            peft_config=lora_of(settings),
             rollout_func=rollout,
-            callbacks=[_callback(settings, tell, look, look_every, rollout)],
+            callbacks=[watch(settings, tell, _looks(look, look_every, rollout))],
         )
         if start is not None:
             _put(trainer.model, start, settings, torch)
-        trainer.remove_callback(_printer())
+        quiet(trainer)
         rollout.model = trainer.model
         began = time.monotonic()
-        trainer.train(resume_from_checkpoint=_last_whole(folder / CHECKPOINTS))
-        steps = _steps(trainer.state.log_history, settings)
+        trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS))
+        steps = steps_of(trainer.state.log_history, settings)
         replies = len(steps) * settings.prompts_per_step * settings.group_size
         return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
     finally:
@@ -267,7 +267,8 @@ def _check_room(prompts: Sequence[Prompt], base: Base, settings: RLSettings, mor
         )
 
 
-def _rewarder(prompts: Sequence[Prompt], reward: Reward, settings: RLSettings) -> Any:
+def rewarder(prompts: Sequence[Prompt], reward: Reward) -> Any:
+    """A reward function in TRL's form; one that fails or is no number ends the training with a message."""
     by_key = {p.key: p for p in prompts}
 
     def rewards(
@@ -299,7 +300,7 @@ def _rewarder(prompts: Sequence[Prompt], reward: Reward, settings: RLSettings) -
     return rewards
 
 
-def _steps(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[Step, ...]:
+def steps_of(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[Step, ...]:
     """Every step, those before a kill too: TRL keeps its log in each checkpoint."""
     logs = {int(log["step"]): log for log in history if "reward" in log}
     return tuple(_step(n, logs[n], settings, 0.0) for n in sorted(logs))
@@ -317,33 +318,37 @@ def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Ste
     )
 
 
-def _callback(
-    settings: RLSettings,
-    tell: Tell,
-    look: Look,
-    look_every: int | None,
-    rollout: _Rollout,
-) -> Any:
+def _looks(look: Look, every: int | None, rollout: _Rollout) -> Callable[[int, int], None]:
+    """Looks at the model before the first step, every so many, and at the last."""
+
+    def at(done: int, steps: int) -> None:
+        if every and (done % every == 0 or done == steps):
+            look(done, rollout.engine, rollout.adapter())
+
+    return at
+
+
+def watch(settings: RLSettings, tell: Tell, at: Callable[[int, int], None] = lambda done, steps: None) -> Any:
+    """A callback of TRL's trainer that passes on what each step was like, in the first process."""
     from transformers import TrainerCallback
 
     began = time.monotonic()
 
     class Watch(TrainerCallback):  # type: ignore[misc]
-        """Passes on what each step was like, and lets the caller look at the model."""
+        """Passes on what each step was like."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.first = int(state.global_step)
-            if self.first == 0 and look_every:
-                look(0, rollout.engine, rollout.adapter())
+            if self.first == 0:
+                at(0, settings.steps)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if not logs or "reward" not in logs:
+            if not logs or "reward" not in logs or not state.is_world_process_zero:
                 return
             done = int(state.global_step)
             left = (time.monotonic() - began) / max(1, done - self.first) * (settings.steps - done)
             tell(_step(done, logs, settings, left))
-            if look_every and (done % look_every == 0 or done == settings.steps):
-                look(done, rollout.engine, rollout.adapter())
+            at(done, settings.steps)
 
     return Watch()
 
@@ -373,7 +378,8 @@ def _config(settings: RLSettings, folder: Path, torch: Any) -> dict[str, Any]:
     }
 
 
-def _lora(settings: RLSettings) -> Any:
+def lora_of(settings: RLSettings) -> Any:
+    """LoRA on all linear modules."""
     from peft import LoraConfig
 
     return LoraConfig(
@@ -400,13 +406,14 @@ def _put(model: Any, start: Arrays, settings: RLSettings, torch: Any) -> None:
             p.copy_(torch.from_numpy(weight))
 
 
-def _dataset(prompts: Sequence[Prompt]) -> Any:
+def dataset_of(prompts: Sequence[Prompt]) -> Any:
+    """Prompts in TRL's form."""
     from datasets import Dataset
 
     return Dataset.from_list([{"prompt": p.messages, "key": p.key} for p in prompts])
 
 
-def _last_whole(folder: Path) -> str | None:
+def last_whole(folder: Path) -> str | None:
     """The newest checkpoint that was written to its end; what a kill left half written is removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]))
     for path in reversed(found):
@@ -416,7 +423,7 @@ def _last_whole(folder: Path) -> str | None:
     return None
 
 
-def _trl() -> tuple[Any, Any]:
+def trl_classes() -> tuple[Any, Any]:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
     try:
@@ -431,11 +438,11 @@ def _trl() -> tuple[Any, Any]:
     return GRPOTrainer, GRPOConfig
 
 
-def _printer() -> Any:
-    """TRL's way of showing each step; ours is `tell`."""
+def quiet(trainer: Any) -> None:
+    """Without TRL's way of showing each step: ours is `tell`."""
     from transformers import PrinterCallback
 
-    return PrinterCallback
+    trainer.remove_callback(PrinterCallback)
 
 
 def _made(folder: Path) -> Path:

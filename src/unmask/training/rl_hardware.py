@@ -1,0 +1,133 @@
+"""GRPO by TRL on a model by name, on whatever hardware `accelerate launch` gave this process.
+
+The same objective, prompts and reward as on the embedded model; replies come from TRL's own generation or
+from vLLM. Every process runs this; the first one writes. Resolved and tried on CPU; never run on a GPU by us.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmask.errors import UsageError
+from unmask.training.hardware import Hardware, command, trainer_config
+from unmask.training.rl import (
+    Prompt,
+    Reward,
+    Step,
+    Tell,
+    dataset_of,
+    last_whole,
+    lora_of,
+    quiet,
+    rewarder,
+    steps_of,
+    trl_classes,
+    watch,
+)
+from unmask.training.settings import RLSettings
+
+LAUNCHED = "ACCELERATE_MIXED_PRECISION"  # set by `accelerate launch` in every process that it starts
+
+
+@dataclass(frozen=True)
+class TrainedOnHardware:
+    """Where the adapter lies (in PEFT's form), the model's revision, and every step."""
+
+    adapter: Path
+    revision: str
+    steps: tuple[Step, ...]
+    seconds: float
+
+
+def check_launched(recipe: str, hardware: Hardware) -> None:
+    """Refuse to train in a process that `accelerate launch` did not start.
+
+    Raises:
+        UsageError: with the command that does.
+    """
+    if LAUNCHED not in os.environ:
+        raise UsageError(
+            "this recipe trains on the hardware that accelerate gives it",
+            hint=f"{command(recipe, hardware)}; --dry-run resolves it first",
+        )
+
+
+def train_on_hardware(
+    prompts: Sequence[Prompt],
+    reward: Reward,
+    settings: RLSettings,
+    hardware: Hardware,
+    *,
+    folder: Path,
+    tell: Tell = lambda _: None,
+) -> TrainedOnHardware | None:
+    """Train an adapter of `hardware.model`; killed, it goes on from the last whole checkpoint in `folder`.
+
+    Args:
+        prompts: each at most as long as the model's window allows beside a reply; checked here.
+        reward: as on the embedded model; the same in every process.
+        settings: the budget and how replies are drawn.
+        hardware: the model and how it is spread.
+        folder: for checkpoints and the adapter.
+        tell: called after each step, in the first process.
+    Raises:
+        UsageError: a prompt leaves no room for a reply.
+        ModelError: TRL is not installed, or the reward is no number.
+    """
+    from transformers import AutoTokenizer
+
+    trainer_class, config_class = trl_classes()
+    tokenizer = AutoTokenizer.from_pretrained(hardware.model)
+    _check_room(prompts, tokenizer, settings)
+    trainer = trainer_class(
+        model=hardware.model,
+        reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings)],
+        args=config_class(**trainer_config(hardware, settings, folder)),
+        train_dataset=dataset_of(prompts),
+        processing_class=tokenizer,
+        peft_config=lora_of(settings),
+        callbacks=[watch(settings, tell)],
+    )
+    quiet(trainer)
+    began = time.monotonic()
+    trainer.train(resume_from_checkpoint=last_whole(folder))
+    trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
+    if not trainer.accelerator.is_main_process:
+        return None
+    config = trainer.model.config
+    return TrainedOnHardware(
+        folder / "adapter" / "adapter_model.safetensors",
+        str(getattr(config, "_commit_hash", None) or hardware.model),
+        steps_of(trainer.state.log_history, settings),
+        time.monotonic() - began,
+    )
+
+
+def _check_room(prompts: Sequence[Prompt], tokenizer: Any, settings: RLSettings) -> None:
+    window = int(tokenizer.model_max_length)
+    for prompt in prompts:
+        text = tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
+        if len(tokenizer.encode(text)) + settings.max_tokens > window:
+            raise UsageError(
+                f"prompt {prompt.key} leaves no room in a window of {window} for a reply of "
+                f"{settings.max_tokens} tokens"
+            )
+
+
+def _with_finish(rewards: Any, tokenizer: Any, settings: RLSettings) -> Any:
+    """TRL does not say how a reply ended: one as long as it may be, without the end token, was cut."""
+
+    def told(completions: list[Any], completion_ids: list[list[int]], key: list[str], **more: Any) -> Any:
+        cut = [
+            len(ids) >= settings.max_tokens and ids[-1] != tokenizer.eos_token_id for ids in completion_ids
+        ]
+        finish = ["length" if was else "stop" for was in cut]
+        log_metric = more.get("log_metric")
+        return rewards(completions, key, finish, [None] * len(key), log_metric=log_metric)
+
+    return told

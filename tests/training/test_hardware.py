@@ -1,0 +1,97 @@
+"""GPUs by configuration: resolved without one, and trained for a step on CPU through the same code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from unmask.cli import main
+from unmask.errors import UsageError
+from unmask.training.hardware import FOLDER, Hardware, resolve
+from unmask.training.rl_hardware import LAUNCHED, check_launched
+from unmask.training.settings import RLSettings
+
+SETTINGS = RLSettings(steps=3, prompts_per_step=4, group_size=4)
+
+
+@pytest.mark.parametrize("name", ["one", "fsdp", "deepspeed"])
+def test_the_ready_files_are_yaml_of_one_machine(name):
+    told = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert told["num_machines"] == 1
+    assert told["mixed_precision"] == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("hardware", "said"),
+    [
+        ({"processes": 3, "accelerate": "fsdp"}, "cannot be spread over 3 processes"),
+        ({"processes": 2}, "accelerate: one, but 2 processes"),
+    ],
+)
+def test_what_cannot_be_spread_is_told_before_anything_is_loaded(tmp_path, hardware, said):
+    with pytest.raises(UsageError, match=said):
+        resolve("mine.yaml", Hardware(model="x/y", per_device=4, **hardware), SETTINGS, tmp_path)
+
+
+def test_a_process_that_accelerate_did_not_start_is_told_the_command(monkeypatch):
+    monkeypatch.delenv(LAUNCHED, raising=False)
+    with pytest.raises(UsageError) as e:
+        check_launched("mine.yaml", Hardware(model="x/y", accelerate="fsdp", processes=8))
+    assert "accelerate launch --config_file" in e.value.hint
+    assert "--num_processes 8 -m unmask train rl mine.yaml" in e.value.hint
+
+
+@pytest.mark.train
+@pytest.mark.filterwarnings("ignore")
+def test_a_dry_run_resolves_everything_without_a_gpu(capsys, tmp_path):
+    pytest.importorskip("trl", reason="the extra `train` is not installed")
+    assert main(["train", "rl", "gpu", "--dry-run", "--library", str(tmp_path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    resolved = told["resolved"]
+    assert resolved["accelerate"]["distributed_type"] == "FSDP"
+    assert (resolved["trainer"]["use_vllm"], resolved["trainer"]["vllm_mode"]) == (True, "colocate")
+    assert (resolved["replies_per_step"], resolved["passes_per_step"], told["prompts"]) == (128, 1, 180)
+    assert any("GPUs" in lack for lack in resolved["missing"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.train
+@pytest.mark.filterwarnings("ignore")
+def test_the_same_code_trains_on_cpu_and_goes_on_after_a_kill(tmp_path, monkeypatch):
+    pytest.importorskip("trl", reason="the extra `train` is not installed")
+    from unmask.experiments.rl import train_by_rl
+    from unmask.experiments.rl_recipe import load_rl_recipe
+    from unmask.training import base
+
+    transformers, torch = base.require_training()
+    folder = base._cached(transformers, torch)
+    recipe = load_rl_recipe("gpu").model_copy(
+        update={
+            "hardware": Hardware(model=str(folder), per_device=2, vllm="off", cpu=True),
+            "training": RLSettings(
+                steps=2, prompts_per_step=1, group_size=2, max_tokens=8, checkpoint_every=1
+            ),
+            "queries": 2,
+        }
+    )
+    monkeypatch.setenv(LAUNCHED, "no")
+
+    class Killed(Exception):  # noqa: N818
+        """As good as a kill."""
+
+    def die(step):
+        raise Killed
+
+    with pytest.raises(Killed):
+        train_by_rl(recipe, tmp_path, tell=die)
+    steps = []
+    done = train_by_rl(recipe, tmp_path, tell=lambda s: steps.append(s.step))
+    assert done is not None
+    assert [s.step for s in done.steps][-1] == 2
+    place = tmp_path / "gpu"
+    assert (place / "adapter_model.safetensors").stat().st_size > 1e6
+    assert json.loads((place / "adapter_config.json").read_text())["r"] == 8
+    assert json.loads((place / "training.json").read_text())["adapter_sha256"] == done.adapter_sha256
+    assert not (place / ".training").exists()
