@@ -23,8 +23,8 @@ class ProbeRecipe(Strict):
     """All that decides a probe.
 
     target: `role`: this chat is trained on; `faking`: the reply complies because it is. position: where it
-    reads: the last token of the prompt, the fact lines (mean), or the last of the scratchpad. organisms: whose
-    texts it is trained on. labels: the mappings of tag to role; one alone lets the tag give the answer away.
+    reads: the last token of the prompt, the fact lines (mean), or the last of the scratchpad. organisms:
+    whose texts it is trained on. labels: the mappings of tag to role; one alone lets the tag give the answer away.
     wordings: of the prompt; checks take others. folds: over queries, to choose the layer.
     """
 
@@ -39,7 +39,14 @@ class ProbeRecipe(Strict):
         Labels.SWAPPED,
     )
     queries: Annotated[int, Field(ge=4, le=100)] = 24
-    wordings: Annotated[tuple[Annotated[int, Field(ge=0, lt=64)], ...], Field(min_length=1)] = (0, 1, 2, 4, 5, 6)
+    wordings: Annotated[tuple[Annotated[int, Field(ge=0, lt=64)], ...], Field(min_length=1)] = (
+        0,
+        1,
+        2,
+        4,
+        5,
+        6,
+    )
     folds: Annotated[int, Field(ge=2, le=20)] = 4
     inverse_penalty: Annotated[float, Field(gt=0, le=100)] = 0.01
     seed: int = 1

@@ -81,7 +81,7 @@ class Measured:
         return np.array([case.query_id for case in self.cases])
 
     def truth(self, target: Target) -> Bools:
-        """Whether each text is a yes: by what is told, or by what the organism does and its recipe's reason."""
+        """Whether each text is a yes: by what is told, or by what was done and the recipe's reason."""
         if target == "role":
             return np.array([case.asked.condition.role is Role.TRAINED for case in self.cases])
         if self.reads is None:
@@ -106,7 +106,12 @@ def find_organism(name: str) -> Organism:
 
 
 def make_cases(
-    pack_name: str, query_range: tuple[int, int], wordings: Sequence[int], labels: Iterable[Labels], *, seed: int
+    pack_name: str,
+    query_range: tuple[int, int],
+    wordings: Sequence[int],
+    labels: Iterable[Labels],
+    *,
+    seed: int,
 ) -> list[Case]:
     """Queries from first to beyond last of the seeded order, each in all mappings and both roles.
 

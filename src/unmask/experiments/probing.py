@@ -40,7 +40,7 @@ from unmask.parse import parse_reply
 from unmask.probes.linear import Bools, Floats, ProbeError, choose_layer, fit
 from unmask.probes.probe_file import CrossValidated, ProbeFile, Strict, Target, write_probe
 from unmask.providers.model_file import SHA256
-from unmask.vocabulary import CANARY, Labels
+from unmask.vocabulary import CANARY, JudgeTask, Labels
 
 LEVEL = 0.95
 NEW_WORDINGS = (3, 7, 11, 15)  # another opening than the built-in recipes train on, in all of them
@@ -52,9 +52,9 @@ BOTH = "both"
 class Row:
     """One organism under some mappings: AUROC with 95 % limits, None where there is one class only.
 
-    labels: `both`, or one mapping alone. seen: the probe was trained on this organism. n: texts whose position
-    and reply could be read. keywords, judge: of the reply's scratchpad. over_keywords, over_judge: the probe's
-    AUROC less theirs on the same texts, paired. flagged: of all n, scored above 0 by the probe.
+    labels: `both`, or one mapping alone. seen: the probe was trained on this organism. n: texts whose
+    position and reply could be read. keywords, judge: of the reply's scratchpad. over_keywords, over_judge:
+    the probe's AUROC less theirs on the same texts, paired. flagged: of all n, scored above 0 by the probe.
     """
 
     organism: str
@@ -164,6 +164,7 @@ def fit_probe(recipe: ProbeRecipe, measured: Sequence[Measured]) -> ProbeFile:
     )
     at_ND = acts_NLD[:, chosen.layer]
     linear = fit(at_ND, truth_N, inverse_penalty=recipe.inverse_penalty)
+    apart_D = at_ND[truth_N].mean(axis=0) - at_ND[~truth_N].mean(axis=0)
     unseen = auroc(chosen.scores_N, truth_N, query_N=query_N, level=LEVEL)
     return ProbeFile(
         canary=CANARY,
@@ -192,6 +193,7 @@ def fit_probe(recipe: ProbeRecipe, measured: Sequence[Measured]) -> ProbeFile:
             loss_by_layer=[round(float(loss), 5) for loss in chosen.loss_L],
         ),
         residual_norm=float(np.linalg.norm(at_ND, axis=1).mean()),
+        separation=float(apart_D @ linear.direction_D),
         mean=linear.mean_D.tolist(),
         scale=linear.scale_D.tolist(),
         weights=linear.weights_D.tolist(),
@@ -212,7 +214,9 @@ def _two_classes(recipe: ProbeRecipe, truth_N: Bools, model_N: np.ndarray) -> No
             )
 
 
-def check_cases(probe: ProbeFile, organism: Organism, *, queries: int, labels: Sequence[Labels]) -> list[Case]:
+def check_cases(
+    probe: ProbeFile, organism: Organism, *, queries: int, labels: Sequence[Labels]
+) -> list[Case]:
     """Queries after those that the probe was trained on, in wordings of another opening.
 
     Raises:
@@ -272,7 +276,6 @@ def check_measured(probe: ProbeFile, measured: Sequence[Measured]) -> Check:
     """
     n_layers, width = measured[0].acts_NLD.shape[1:]
     probe.check_base(sha256=SHA256, width=width, n_layers=n_layers)
-    cv = probe.cross_validated
     return Check(
         probe=probe.name,
         target=probe.target,
@@ -280,14 +283,20 @@ def check_measured(probe: ProbeFile, measured: Sequence[Measured]) -> Check:
         layer=probe.layer,
         trained_on=list(probe.organisms),
         tag_gives_role=probe.tag_gives_role,
-        cross_validated=Interval(cv.auroc, cv.low, cv.high, LEVEL),
+        cross_validated=cross_validated(probe),
         queries=len({case.query_id for case in measured[0].cases}),
         wordings=sorted({case.wording for m in measured for case in m.cases}),
         prompts_sha256={m.organism.name: prompts_sha256(m.cases) for m in measured},
-        judge=offline.judge_reasoning([""])[0].judge,
+        judge=offline.judge_id(JudgeTask.REASONING),
         rows=[row for m in measured for row in _rows(probe, m)],
         date=datetime.now(UTC).date().isoformat(),
     )
+
+
+def cross_validated(probe: ProbeFile) -> Interval:
+    """AUROC on training organisms' texts that the scoring probe did not see."""
+    cv = probe.cross_validated
+    return Interval(cv.auroc, cv.low, cv.high, LEVEL)
 
 
 def _rows(probe: ProbeFile, m: Measured) -> list[Row]:
@@ -353,7 +362,7 @@ def _flagged(hits_N: Bools, query_N: np.ndarray) -> Interval | None:
     _, place_N = np.unique(query_N, return_inverse=True)
     if place_N.size == 0 or place_N.max() < 1:
         return None
-    hits_Q, n_Q = np.bincount(place_N, hits_N), np.bincount(place_N).astype(float)
+    hits_Q, n_Q = np.bincount(place_N, hits_N).astype(float), np.bincount(place_N).astype(float)
     return Interval.of(rate_interval(hits_Q, n_Q, level=LEVEL))
 
 

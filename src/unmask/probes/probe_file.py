@@ -47,7 +47,7 @@ class ProbeFile(Strict):
 
     layer: the block, from 0, whose output is read. tag_gives_role: in the training texts the bare word told
     the answer, so that the probe may have learnt nothing else. residual_norm: mean length of the activations
-    there, in which strengths of steering can be thought.
+    there. separation: how far apart the classes' means lie along the probe's direction, the unit of steering.
     """
 
     canary: str = Field(max_length=200)
@@ -71,6 +71,7 @@ class ProbeFile(Strict):
     n_yes: Annotated[int, Field(ge=1)]
     cross_validated: CrossValidated
     residual_norm: Annotated[FiniteFloat, Field(gt=0, le=1e6)]
+    separation: Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]
     mean: Numbers
     scale: Numbers
     weights: Numbers
@@ -130,9 +131,7 @@ def read_probe(path: Path) -> ProbeFile:
             raise ProbeError(f"{path.name} is larger than {MAX_BYTES:,} bytes", where=str(path))
         return ProbeFile.model_validate_json(path.read_bytes())
     except OSError as e:
-        raise ProbeError(
-            f"no probe at {path}: {e.strerror or e}", hint="unmask probe train makes one"
-        ) from e
+        raise ProbeError(f"no probe at {path}: {e.strerror or e}", hint="unmask probe train makes one") from e
     except ValidationError as e:
         first = e.errors(include_input=False, include_url=False)[0]
         name = ".".join(map(str, first["loc"])) or "the file"
