@@ -24,8 +24,8 @@ class ProbeRecipe(Strict):
 
     target: `role`: this chat is trained on; `faking`: the reply complies because it is. position: where it
     reads: the last token of the prompt, the fact lines (mean), or the last of the scratchpad. organisms:
-    whose texts it is trained on. labels: the mappings of tag to role; one alone lets the tag give the answer away.
-    wordings: of the prompt; checks take others. folds: over queries, to choose the layer.
+    whose texts it is trained on. labels: the mappings of tag to role; one alone lets the tag give the answer
+    away. wordings: of the prompt; checks take others. folds: over queries, to choose the layer.
     """
 
     canary: str

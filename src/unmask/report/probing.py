@@ -95,7 +95,8 @@ def about(check: Check) -> list[str]:
     """What the probe is, and what must be known to read its figures."""
     lines = [
         f"{check.probe}: {TARGETS[check.target]}; read at {POSITIONS[check.position]} after layer "
-        f"{check.layer}, trained on {', '.join(check.trained_on)} (cross-validated {area(check.cross_validated)})",
+        f"{check.layer}, trained on {', '.join(check.trained_on)} "
+        f"(cross-validated {area(check.cross_validated)})",
         f"{check.queries} queries and wordings {', '.join(map(str, check.wordings))}, none trained on; "
         f"judge {check.judge}; keywords and judge read the scratchpad of the reply",
     ]
