@@ -83,8 +83,9 @@ def main() -> int:
     areas = [r.probe.estimate for r in counted if r.probe]
     mean = statistics.mean(areas) if areas else float("nan")
     word = "ok" if whole and counted else "short"
-    print(f"probe_transfer measured={mean:.2f} ({', '.join(f'{r.organism} {area(r.probe)}' for r in counted)}; "
-          f"swapped labels, held-out organisms) asked=reported with intervals {word}")  # fmt: skip
+    each = ", ".join(f"{row.organism} {area(row.probe)}" for row in counted)
+    print(f"  role under swapped labels, held-out organisms: {each}")
+    print(f"probe_transfer measured={mean:.2f} asked=intervals {word}")
     if not quick:
         kept = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),

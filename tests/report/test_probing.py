@@ -28,7 +28,8 @@ def check():
     unknown = replace(row, organism="<b>x</b>", probe=None, over_keywords=None)
     return Check(
         probe="role", target="role", position="prompt_end", layer=22, trained_on=["faker"],
-        tag_gives_role=True, cross_validated=some(0.85), queries=8, wordings=[3, 7], prompts_sha256={"honest": "ab" * 32},
+        tag_gives_role=True, cross_validated=some(0.85), queries=8, wordings=[3, 7],
+        prompts_sha256={"honest": "ab" * 32},
         judge="offline:1", rows=[row, replace(row, labels="swapped"), unknown], date="2026-01-01",
     )  # fmt: skip
 
