@@ -40,6 +40,7 @@ from unmask.parse import parse_reply
 from unmask.probes.linear import Bools, Floats, ProbeError, choose_layer, fit
 from unmask.probes.probe_file import CrossValidated, ProbeFile, Strict, Target, write_probe
 from unmask.providers.model_file import SHA256
+from unmask.training.base import require_training
 from unmask.vocabulary import CANARY, JudgeTask, Labels
 
 LEVEL = 0.95
@@ -129,8 +130,10 @@ def train_probe(
         raise UsageError(
             f"probe {recipe.name} is there already", where=str(folder), hint="--overwrite trains it again"
         )
+    chosen = [find_organism(name) for name in recipe.organisms]
+    require_training()  # before hours of replies
     measured = []
-    for organism in [find_organism(name) for name in recipe.organisms]:
+    for organism in chosen:
         cases = _training_cases(recipe, organism)
         reads = None
         if recipe.target == "faking" or recipe.position == "scratchpad_end":
@@ -259,8 +262,10 @@ def check_probe(
         UsageError: an organism is unknown, or there are not enough queries.
         ProbeError: the probe is of another base.
     """
+    chosen = [find_organism(name) for name in dict.fromkeys(organisms)]
+    require_training()
     measured = []
-    for organism in [find_organism(name) for name in dict.fromkeys(organisms)]:
+    for organism in chosen:
         cases = check_cases(probe, organism, queries=queries, labels=labels)
         reads = ask(organism, cases, kept=root / REPLIES, tell=tell)
         show(f"{probe.name}: activations of {organism.name}, {len(cases)} texts")
