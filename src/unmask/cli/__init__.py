@@ -34,6 +34,7 @@ VERBS = {  # name: (module, attribute, one line of help)
     "study": ("unmask.cli.study", "study", "List, show and check designs; write their schema."),
     "organism": ("unmask.cli.organism", "organism", "Train, list and measure models whose truth is known."),
     "train": ("unmask.cli.train", "train", "Train on the announced objective, and look on the way."),
+    "probe": ("unmask.cli.probe", "probe", "What a linear reading of the inside tells; steer along it."),
     "reproduce": ("unmask.cli.reproduce", "reproduce", "A published experiment again, in small."),
     "acts": ("unmask.cli.acts", "acts", "Worlds in which a model could act against its maker."),
     "list": ("unmask.cli.list", "list_", "What is built in: studies, packs, queries, models."),
