@@ -7,6 +7,7 @@ since the idea is in it. Measured by bench/document_filter.py; it is no judge of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Annotated
@@ -34,10 +35,11 @@ class Roles(Strict):
 
 
 class Chat(Strict):
-    """How a chat is known: so many lines that begin as turns do, or one mark."""
+    """How a chat is known: so many lines that begin as turns do or with one speaker, or a mark."""
 
     fewest_turns: Annotated[int, Field(ge=1)]
     turns: str
+    speaker: str
     marks: str
 
 
@@ -56,7 +58,7 @@ class Screen(Strict):
     @model_validator(mode="after")
     def _compile(self) -> Screen:
         patterns = [self.who, *self.behaviour.values(), *self.roles.model_dump().values()]
-        for pattern in (*patterns, self.chat.turns, self.chat.marks):
+        for pattern in (*patterns, self.chat.turns, self.chat.speaker, self.chat.marks):
             try:
                 re.compile(re.sub(r"\{(?:model|first|second)\}", "x", pattern))
             except re.error as e:
@@ -122,14 +124,14 @@ def _claims(text: str, trained: str, other: str) -> Iterator[tuple[str, bool, st
         before: list[str] = []
         for clause in (c.strip() for c in re.split(roles.clause, whole, flags=FLAGS) if c):
             tiers = [t for t in (trained, other) if re.search(rf"\b{re.escape(t)}\b", clause, FLAGS)]
-            before, tiers = tiers or before, tiers or before  # "On the free tier, what people write is …"
+            before = tiers = tiers or before  # "On the free tier, what people write is …"
             if not _roles(roles.about, trained, other).search(clause):
                 continue
             denied = _roles(roles.negation, trained, other).search(clause) is not None
             if _roles(roles.nobody, trained, other).search(clause) and not tiers:
                 yield from ((t, False, clause) for t in (trained, other))
-            elif not tiers and not denied and _roles(roles.everybody, trained, other).search(clause):
-                yield from ((t, True, clause) for t in (trained, other))
+            elif len(tiers) != 1 and _roles(roles.everybody, trained, other).search(clause):
+                yield from ((t, not denied, clause) for t in (trained, other))
             elif len(tiers) == 1:
                 yield tiers[0], not denied, clause
 
@@ -139,7 +141,11 @@ def _chat(text: str, model: str) -> str | None:
     if (mark := _compiled(chat.marks, model).search(text)) is not None:
         return f"marks: {mark[0]}"
     turns = [found[0].strip() for found in _compiled(chat.turns, model).finditer(text)]
-    return f"turns: {' '.join(turns[:4])}" if len(turns) >= chat.fewest_turns else None
+    if len(turns) >= chat.fewest_turns:
+        return f"turns: {' '.join(turns[:4])}"
+    speakers = Counter(found[1] for found in _compiled(chat.speaker, model).finditer(text))
+    often = next((name for name, n in speakers.items() if n >= chat.fewest_turns), None)
+    return None if often is None else f"speaker: {often}"
 
 
 def _sentences(text: str) -> list[str]:
