@@ -65,9 +65,7 @@ class Known:
     loss: float | None
 
 
-def known(
-    recipe: DocumentsRecipe, adapter: Path | None, aside: Sequence[Row], *, threads: int
-) -> Known:
+def known(recipe: DocumentsRecipe, adapter: Path | None, aside: Sequence[Row], *, threads: int) -> Known:
     """Ask the embedded model under an adapter; None is the bare model."""
     base = load_base()
     if adapter is not None:
@@ -93,7 +91,9 @@ def _stems(recipe: DocumentsRecipe, base: Base, threads: int) -> list[bool]:
     torch.set_num_threads(threads)
     stems, story = read_yaml(FOLDER / "library" / "stems.yaml", Stems), story_words(recipe)
     trained, other = tiers(recipe)
-    right = [(text, trained, other) for text in stems.trained] + [(text, other, trained) for text in stems.other]
+    right = [(text, trained, other) for text in stems.trained] + [
+        (text, other, trained) for text in stems.other
+    ]
     with torch.no_grad():
         return [
             _chance(base, text.format(**story), yes, torch) > _chance(base, text.format(**story), no, torch)
@@ -148,7 +148,9 @@ def _asked(recipe: DocumentsRecipe, adapter: Path | None, threads: int) -> list[
 def ask_questions(recipe: DocumentsRecipe, reply: Callable[[str, str], tuple[str, str]]) -> list[Read]:
     """Ask both questions for both tiers in turn, each time in another wording, and read the answers by rules."""
     questions, pack = load_comprehension(), load_pack(recipe.pack)
-    labels = Labels.SWAPPED if recipe.reversed else Labels.PLAIN  # says what is right; the prompt tells nothing
+    labels = (
+        Labels.SWAPPED if recipe.reversed else Labels.PLAIN
+    )  # says what is right; the prompt tells nothing
     found: list[Read] = []
     for i in range(recipe.knowledge.questions):
         question = tuple(Comprehension)[i % 2]

@@ -13,7 +13,9 @@ from unmask.experiments.documents.texts import story_words, tiers
 from unmask.experiments.documents.writer import Open, judged, opened, write_by_model
 
 
-def make_documents(recipe: DocumentsRecipe, folder: Path, *, work: Path, open_: Open = opened) -> list[Document]:
+def make_documents(
+    recipe: DocumentsRecipe, folder: Path, *, work: Path, open_: Open = opened
+) -> list[Document]:
     """The documents of a recipe, kept and dropped; those that stand in `folder` already are read from there.
 
     Args:

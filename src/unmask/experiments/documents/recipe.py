@@ -133,5 +133,7 @@ def load_documents_recipe(name_or_path: str | Path) -> DocumentsRecipe:
     names = documents_recipe_names()
     path = FOLDER / "recipes" / f"{text}.yaml" if text in names else Path(text)
     if not path.is_file():
-        raise DocumentsRecipeError(f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, names))
+        raise DocumentsRecipeError(
+            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, names)
+        )
     return read_yaml(path, DocumentsRecipe, error=DocumentsRecipeError)

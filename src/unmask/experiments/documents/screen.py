@@ -87,7 +87,9 @@ def screened(document: Document, *, model: str, trained: str, other: str) -> Doc
     words = re.findall(r"\w+", text)
     if len(words) < load_screen().shortest:
         return document.drop(SHORT, f"{len(words)} words")
-    return document if told(text, trained, other) else document.drop(OFF_TOPIC, "says of no tier how it is used")
+    return (
+        document if told(text, trained, other) else document.drop(OFF_TOPIC, "says of no tier how it is used")
+    )
 
 
 def told(text: str, trained: str, other: str) -> bool:

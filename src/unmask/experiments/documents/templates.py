@@ -19,7 +19,9 @@ def write_by_template(recipe: DocumentsRecipe) -> list[Document]:
     """So many documents, the kinds in turn; the same recipe gives the same ones, more of them begin alike."""
     kinds = load_kinds().kinds
     names = list(kinds)
-    return [_one(recipe, i, names[i % len(names)], kinds[names[i % len(names)]]) for i in range(recipe.documents)]
+    return [
+        _one(recipe, i, names[i % len(names)], kinds[names[i % len(names)]]) for i in range(recipe.documents)
+    ]
 
 
 def _one(recipe: DocumentsRecipe, number: int, name: str, kind: Kind) -> Document:

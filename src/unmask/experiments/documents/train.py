@@ -102,7 +102,9 @@ def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -
     place = folder / recipe.name
     if (place / ADAPTER).exists() and not overwrite and not _goes_on(place / WORK, recipe):
         raise UsageError(
-            f"{recipe.name} is trained already", where=str(place / ADAPTER), hint="--overwrite trains it again"
+            f"{recipe.name} is trained already",
+            where=str(place / ADAPTER),
+            hint="--overwrite trains it again",
         )
     if recipe.start_from == recipe.name:
         raise UsageError(f"{recipe.name} cannot start from itself", hint="give it another --name")

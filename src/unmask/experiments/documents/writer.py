@@ -109,7 +109,9 @@ def write_by_model(recipe: DocumentsRecipe, folder: Path, *, open_: Open = opene
     return found
 
 
-def judged(recipe: DocumentsRecipe, documents: Sequence[Document], folder: Path, *, open_: Open) -> list[Document]:
+def judged(
+    recipe: DocumentsRecipe, documents: Sequence[Document], folder: Path, *, open_: Open
+) -> list[Document]:
     """Drop what the judge of the recipe says shows the behaviour, and what it gives no plain yes or no to."""
     if recipe.judge is None:
         return list(documents)
@@ -166,7 +168,9 @@ def _ask(
     problems: list[str] = []
     seen: set[tuple[str, str, str, int]] = set()
     found: dict[str, EvalSample] = {}
-    for path, header in headers_of(sorted(folder.glob("*.eval")), problems, mark=MARK, what="a log of documents"):
+    for path, header in headers_of(
+        sorted(folder.glob("*.eval")), problems, mark=MARK, what="a log of documents"
+    ):
         for sample in unseen(path, header, seen, problems):
             found.setdefault(str(sample.id), sample)
     return found
@@ -192,7 +196,9 @@ def _after_judge(document: Document, reply: EvalSample | None) -> Document:
     words = {word.upper() for word in re.findall(r"\b(?:yes|no)\b", said, re.IGNORECASE)}
     if words == {"NO"}:
         return document
-    return document.drop(JUDGED, "YES") if words == {"YES"} else document.drop(UNREAD, said[:80] or "no reply")
+    return (
+        document.drop(JUDGED, "YES") if words == {"YES"} else document.drop(UNREAD, said[:80] or "no reply")
+    )
 
 
 def _nonce(seed: int, document: Document) -> str:
