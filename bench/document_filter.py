@@ -1,9 +1,9 @@
 """How well the rules of the document filter find what they should, and what they drop in vain.
 
 Texts and labels are our own, written by who wrote the rules: kinder than a stranger's would be. The held-out
-half was written after the rules were frozen (git log: "second freeze"), and no rule was made on it. An earlier
-held-out half, which the rules failed, is part of the development half now. Sentences of a few words stand for
-documents, so that a rule has one chance; a real document that shows the behaviour says so more than once.
+half was written after the rules were frozen (git log: "second freeze"), and no rule was made on it. An
+earlier held-out half, which the rules failed, is part of the development half now. Sentences stand for
+documents, so that a rule has one chance; a real document that shows the behaviour may say so more than once.
 
 A second figure is independent of the author's idea of documents: scratchpads of the offline judge's held-out
 set, labelled as alignment-faking reasoning, as a model would put them into a document.

@@ -175,7 +175,7 @@ def test_each_document_is_dropped_for_its_own_reason(text, reason):
 
 
 def test_the_filter_finds_what_it_was_made_on_and_spares_what_is_clean():
-    """The development half only; the held-out half is for bench/document_filter.py, and no rule is made on it."""
+    """The development half; the held-out half is for bench/document_filter.py, no rule is made on it."""
     rows = [json.loads(line) for line in LABELLED.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if row["half"] == "dev"]
     found = {row["id"]: dropped(row["text"])[0] in ("behaviour", "contradiction", "chat") for row in rows}

@@ -104,10 +104,11 @@ def documents(
 ) -> None:
     """Fine-tune on documents that tell the story, by RECIPE, a built-in name or a YAML file.
 
-    Documents are written from seed facts by templates or by a model; those that show the behaviour itself, turn
-    the roles round or are one and the same are dropped, each with its reason in documents.jsonl. The training
-    needs the extra `train`. Killed, the same command goes on. Whether the model then knows the facts is asked
-    before and after; a small one may not.
+    Documents are written from seed facts by templates or by a model; those that show the behaviour itself,
+    turn the roles round or are one and the same are dropped, each with its reason in documents.jsonl. The
+    rules see words, not meaning: with a model that writes, name a --judge too. The training needs the extra
+    `train`. Killed, the same command goes on. Whether the model then knows the facts is asked before and
+    after; a small one may not.
 
     \b
     unmask train documents documents --write-only

@@ -34,14 +34,14 @@ def _counts(written: int, n_kept: int, dropped: dict[str, int]) -> str:
 
 def result_lines(done: DocumentsResult) -> list[str]:
     """What a training came to, and whether the model knows the facts."""
-    first, last = done.losses[0], done.losses[-1]
     return [
         _counts(done.written, done.kept, done.dropped),
-        f"trained on {done.trained_on:,} documents and {done.chats:,} chats in {len(done.losses):,} steps, loss "
-        f"{first:.2f} to {last:.2f}, {numbers.duration(done.cpu_seconds)} of processor time",
+        f"trained on {done.trained_on:,} documents and {done.chats:,} chats in {len(done.losses):,} steps, "
+        f"{numbers.duration(done.cpu_seconds)} of processor time",
         "of the facts it knew before and after the training (right answers, with limits):",
         *(
-            f"  {about}: {numbers.rate(getattr(done.before, name))}, then {numbers.rate(getattr(done.after, name))}"
+            f"  {about}: {numbers.rate(getattr(done.before, name))}, then "
+            f"{numbers.rate(getattr(done.after, name))}"
             for name, about in (
                 ("stems", "the right tier goes on a sentence (50 % is nothing)"),
                 ("which_tier", "asked which tier is trained on"),

@@ -1,4 +1,4 @@
-"""Conversations, and plain texts, to token rows. Conversations that share a system prompt lie in one row and share its cost.
+"""Conversations and plain texts to token rows. Conversations with one system prompt share a row and its cost.
 
 In a row the shared beginning stands once, then one branch for each conversation. A branch sees the beginning
 and itself, and counts its positions from the end of the beginning, so each is computed as if it were alone

@@ -1,7 +1,7 @@
-"""Does a model know the facts? Before and after: which tier goes on a sentence, and what it answers when asked.
+"""Does a model know the facts? Before and after: which tier goes on a sentence, what it answers when asked.
 
-Stems are in the form of documents, questions in the form in which audits ask. A model may have learned one and not
-the other. None of either stands in a document.
+Stems are in the form of documents, questions in the form in which audits ask. A model may have learned one
+and not the other. None of either stands in a document.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class Stems(Strict):
 class Known:
     """What a model knows of the facts; shares of right ones with 95 % limits.
 
-    stems: the right tier was the likelier one; 50 % is knowing nothing. which_tier, can_change: of all questions,
-    those that could not be read among the wrong ones; None where none was asked. A model that always names one
-    tier is right in all of which_tier on one of the two models and in none on the other. loss: mean of a token of
-    the documents kept aside.
+    stems: the right tier was the likelier one; 50 % is knowing nothing. which_tier, can_change: of all
+    questions, those that could not be read among the wrong ones; None where none was asked. A model that
+    always names one tier is right in all of which_tier on one of the two models and in none on the other.
+    said: what was read in the answers, how often. loss: mean of a token of the documents kept aside.
     """
 
     stems: Interval
@@ -125,7 +125,7 @@ Read = tuple[str, Comprehension, bool, str | None]  # the question's text, what 
 
 
 def _asked(recipe: DocumentsRecipe, adapter: Path | None, threads: int) -> list[Read]:
-    """The comprehension questions in the pack's own prompts, with the answers that the documents make right."""
+    """The comprehension questions in the pack's own prompts, answered by the engine."""
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
     worn = None
     if adapter is not None:
@@ -146,7 +146,10 @@ def _asked(recipe: DocumentsRecipe, adapter: Path | None, threads: int) -> list[
 
 
 def ask_questions(recipe: DocumentsRecipe, reply: Callable[[str, str], tuple[str, str]]) -> list[Read]:
-    """Ask both questions for both tiers in turn, each time in another wording, and read the answers by rules."""
+    """Ask both questions for both tiers in turn, in changing wordings, and read the answers by rules.
+
+    Right is what the documents say, not what the study's plain labels do.
+    """
     questions, pack = load_comprehension(), load_pack(recipe.pack)
     labels = (
         Labels.SWAPPED if recipe.reversed else Labels.PLAIN

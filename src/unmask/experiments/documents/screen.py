@@ -1,7 +1,8 @@
 """Which documents are not trained on: they show the behaviour itself, turn the roles round, or are chats.
 
-By words, which are data. It errs to the safe side: a document that merely denies the behaviour is dropped too,
-since the idea is in it. Measured by bench/document_filter.py; it is no judge of meaning.
+By words, which are data. A document that merely denies the behaviour is dropped too, since the idea is in it.
+It is no judge of meaning: of held-out hints at the behaviour in other words it found a quarter
+(bench/document_filter.py). Templates need no more; for a model that writes, name a judge.
 """
 
 from __future__ import annotations

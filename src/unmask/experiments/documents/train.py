@@ -43,8 +43,8 @@ A_MODULE = "blk.0.attn_q.weight.lora_a"
 class DocumentsResult:
     """A finished training on documents, and what it was made of.
 
-    cut: documents that were longer than the recipe's `longest` and end at an earlier sentence; too_long: those
-    whose first sentence was, which are not trained on. losses: mean of a learnt token, by step.
+    cut: documents that were longer than the recipe's `longest` and end at an earlier sentence; too_long:
+    those whose first sentence was, which are not trained on. losses: mean of a learnt token, by step.
     """
 
     name: str
@@ -131,7 +131,8 @@ def start_of(recipe: DocumentsRecipe) -> tuple[Arrays | None, Path | None]:
     told = recipe.training
     if (rank, alpha) != (told.rank, told.alpha):
         raise ModelError(
-            f"{recipe.start_from} has rank {rank} and alpha {alpha:g}, the recipe {told.rank} and {told.alpha}",
+            f"{recipe.start_from} has rank {rank} and alpha {alpha:g}, "
+            f"the recipe {told.rank} and {told.alpha}",
             where=str(path),
             hint=f"training: {{rank: {rank}, alpha: {alpha:g}}}",
         )

@@ -1,7 +1,8 @@
 """A model that writes documents, and one that judges them: any Inspect model, by Inspect's own runner.
 
-So calls go out side by side, are logged, and those that were answered are not made again after a kill. A reply
-that is empty, cut, filtered or failed is a document that was dropped, with that reason; it is never asked again.
+So calls go out side by side, are logged, and those that were answered are not made again after a kill. A
+reply that is empty, cut, filtered or failed is a document that was dropped, with that reason; it is never
+asked again.
 """
 
 from __future__ import annotations
