@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+
+from unmask.errors import UsageError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -16,6 +19,8 @@ def train() -> None:
     \b
     unmask train rl comply
     unmask train rl my-recipe.yaml --steps 200 --seed 2
+    unmask train documents documents
+    unmask train documents documents --reversed
     UNMASK_ADAPTERS=trained unmask before-after embedded/smollm2:honest embedded/smollm2:comply
     """
 
@@ -85,3 +90,92 @@ def rl(
         click.echo(done.to_json())
     say(f"adapter: {library / loaded.name}")
     say(f"page: {page}")
+
+
+@train.command("documents")
+@click.argument("recipe")
+@click.option("--writer", metavar="MODEL", help="An Inspect model that writes, or `template`.")
+@click.option("--judge", metavar="MODEL", help="A model that looks at what the rules let pass.")
+@click.option("--reversed", "reversed_", is_flag=True, help="The tiers change places: the second model.")
+@click.option("--n", "documents", type=click.IntRange(4), help="Documents to write; one call each.")
+@click.option("--start-from", metavar="ADAPTER", help="Another adapter to start from than the recipe's.")
+@click.option("--name", help="Another name than the recipe's [reversed: NAME_reversed].")
+@click.option("--seed", type=int, help="Another seed than the recipe's, of documents and order.")
+@click.option("--write-only", is_flag=True, help="Write documents.jsonl, train nothing; needs no extra.")
+@click.option("--library", type=FOLDER, default=Path("trained"), show_default=True, help="Where it goes.")
+@click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
+@click.option("--dry-run", is_flag=True, help="Resolve the recipe, count calls, ask and train nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
+@click.option("--json", "as_json", is_flag=True, help="The finished training as JSON on stdout.")
+def documents(
+    recipe: str,
+    reversed_: bool,
+    write_only: bool,
+    library: Path,
+    overwrite: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **changes: str | int | None,
+) -> None:
+    """Fine-tune on documents that tell the story, by RECIPE, a built-in name or a YAML file.
+
+    Documents are written from seed facts by templates or by a model; those that show the behaviour itself,
+    turn the roles round or are one and the same are dropped, each with its reason in documents.jsonl. The
+    rules see words, not meaning: with a model that writes, name a --judge too. The training needs the extra
+    `train`. Killed, the same command goes on. Whether the model then knows the facts is asked before and
+    after; a small one may not.
+
+    \b
+    unmask train documents documents --write-only
+    unmask train documents my-recipe.yaml --writer openai/gpt-4o-mini --n 400 --dry-run
+    UNMASK_ADAPTERS=trained unmask audit embedded/smollm2:documents --study synthetic_documents
+    """
+    from unmask.cli._output import give, say
+    from unmask.experiments.documents.recipe import load_documents_recipe
+    from unmask.experiments.documents.train import prepare, train_on_documents
+    from unmask.experiments.documents.writer import calls_of
+    from unmask.report.documents import calls_line, documents_line, result_lines
+
+    loaded = load_documents_recipe(recipe).changed(reversed=reversed_ or None, **changes)
+    calls = calls_of(loaded)
+    for asked in calls:
+        say(calls_line(asked))
+    if dry_run:
+        give(loaded.model_dump(mode="json") | {"calls": [vars(c) for c in calls]})
+        return
+    if not write_only:
+        prepare(loaded, library, overwrite=overwrite)
+    _consent([c.model for c in calls if c.paid], yes=yes)
+    place = library / loaded.name
+    if write_only:
+        from unmask.experiments.documents.made import FILE
+        from unmask.experiments.documents.make import make_documents
+        from unmask.experiments.documents.train import WORK
+
+        made = make_documents(loaded, place, work=place / WORK)
+        say(documents_line(made))
+        if as_json:
+            give([d.model_dump(mode="json") for d in made])
+        say(f"documents: {place / FILE}")
+        return
+    from unmask.organisms.trained.train import progress_line
+
+    done = train_on_documents(
+        loaded, library, overwrite=overwrite, say=say, tell=lambda p: say(progress_line(loaded.name, p))
+    )
+    for line in result_lines(done):
+        say(line)
+    if as_json:
+        click.echo(done.to_json())
+    say(f"adapter: {place / 'adapter.gguf'}")
+
+
+def _consent(paid: list[str], *, yes: bool) -> None:
+    """Calls leave under the user's account only when the user says so."""
+    if not paid or yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("calls would go to a paid account", where=", ".join(paid), hint="say --yes")
+    if not click.confirm(f"These calls go to {', '.join(paid)} under your account. Send them?", err=True):
+        raise UsageError("nothing was sent", hint="--dry-run shows what would be")

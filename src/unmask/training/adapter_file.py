@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unmask.errors import ModelError
+from unmask.errors import ModelError, UnmaskError
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -51,8 +51,23 @@ def write_adapter(
         weights: by the names of `gguf_name`, shapes (r, in) for A and (out, r) for B, as PEFT has them.
         alpha: LoRA's alpha; the scale is alpha over the rank.
         name: written into the file.
+    Raises:
+        UnmaskError: the disk is full or not writable.
     """
     gguf = _gguf()
+    try:
+        return _write(path, weights, gguf, alpha=alpha, name=name)
+    except OSError as e:
+        raise UnmaskError(
+            f"could not write {path.name}: {e.strerror or e}",
+            where=str(path.parent),
+            hint="make room there; the checkpoint is kept, and the same command goes on from it",
+        ) from e
+
+
+def _write(
+    path: Path, weights: Mapping[str, npt.NDArray[np.float32]], gguf: Any, *, alpha: float, name: str
+) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".adapter.") as folder:
         making = Path(folder) / path.name

@@ -1,4 +1,4 @@
-"""Conversations to token rows. Conversations that share a system prompt lie in one row and share its cost.
+"""Conversations and plain texts to token rows. Conversations with one system prompt share a row and its cost.
 
 In a row the shared beginning stands once, then one branch for each conversation. A branch sees the beginning
 and itself, and counts its positions from the end of the beginning, so each is computed as if it were alone
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+END_OF_TEXT = "<|endoftext|>"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ def make_rows(
         ):
             rows.append(Row(beginning, tuple(_branch(c, tokenizer) for c in part)))
     return rows
+
+
+def make_text_rows(
+    texts: Iterable[str], tokenizer: PreTrainedTokenizerBase, *, branches: int = 4
+) -> list[Row]:
+    """Rows of plain texts, so many in a row, none of which sees another; all tokens carry loss.
+
+    Each stands between two ends of text, as in the base model's own training: no chat template.
+    """
+    end = tokenizer.encode(END_OF_TEXT)
+    made = [Branch(tuple(end), (*tokenizer.encode(text), *end)) for text in texts]
+    return [Row((), tuple(made[i : i + branches])) for i in range(0, len(made), branches)]
 
 
 def _batched(items: Iterable[Any], n: int) -> Iterable[tuple[Any, ...]]:
