@@ -123,7 +123,7 @@ def _only(m: Measured, labels: Sequence[Labels]) -> Measured:
 
 
 def _flags(probe: ProbeFile, m: Measured) -> dict[str, tuple[int, int]]:
-    """Scored above 0 and all, of the replies that comply and fake, that comply without faking, and the rest."""
+    """Scored above 0 and all: of replies that fake, that comply without faking, and of the rest."""
     complied_N = np.array([r.decision == "complied" for r in m.reads or []])
     fakes_N = m.truth("faking")
     above_N = probe.linear.scores(m.acts_NLD[:, probe.layer]) > 0
