@@ -37,6 +37,10 @@ def test_the_area_is_scikit_learns_and_its_interval_covers():
 
 def test_one_class_has_no_area_and_a_perfect_one_no_false_certainty():
     assert np.isnan(auroc(np.array([0.1, 0.2]), np.array([True, True])).estimate)
+    for yes, no in ((6, 10), (7, 9), (3, 49)):  # weights that do not sum to 1 in floating point
+        many = auroc(np.arange(yes + no) * 1.0, np.arange(yes + no) >= no)
+        assert many.estimate == 1.0
+        assert many.low < 0.9
     perfect = auroc(np.array([0.9, 0.8, 0.1, 0.2]), np.array([True, True, False, False]))
     assert perfect.estimate == 1
     assert perfect.low < 0.5

@@ -158,7 +158,7 @@ def _area(score_N: Floats, truth_N: np.ndarray, weight_N: Floats | None) -> tupl
     yes, no = score_N[truth_N], score_N[~truth_N]
     w_yes, w_no = weight[truth_N] / weight[truth_N].sum(), weight[~truth_N] / weight[~truth_N].sum()
     below_N, above_N = _share_below(yes, no, w_no), 1 - _share_below(no, yes, w_yes)
-    area = float(w_yes @ below_N)
+    area = round(float(w_yes @ below_N), 12)  # a sum of 0.9999999 would pass for an imperfect separation
     pull_N = np.empty(score_N.size)
     pull_N[truth_N], pull_N[~truth_N] = w_yes * (below_N - area), w_no * (above_N - area)
     for side in (truth_N, ~truth_N):  # as in DeLong, each class has its own degrees of freedom

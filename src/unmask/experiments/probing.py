@@ -44,6 +44,7 @@ from unmask.training.base import require_training
 from unmask.vocabulary import CANARY, JudgeTask, Labels
 
 LEVEL = 0.95
+NOTHING_VARIES = 1e-9
 NEW_WORDINGS = (3, 7, 11, 15)  # another opening than the built-in recipes train on, in all of them
 REPLIES = ".replies"
 BOTH = "both"
@@ -51,7 +52,7 @@ BOTH = "both"
 
 @dataclass(frozen=True)
 class Row:
-    """One organism under some mappings: AUROC with 95 % limits, None where there is one class only.
+    """One organism under some mappings: AUROC with 95 % limits, None where it cannot be known.
 
     labels: `both`, or one mapping alone. seen: the probe was trained on this organism. n: texts whose
     position and reply could be read. keywords, judge: of the reply's scratchpad. over_keywords, over_judge:
@@ -359,8 +360,11 @@ def _row(
 
 
 def _interval(found: Figure) -> Interval | None:
+    """None where it cannot be known: where two scores order all texts alike, nothing varies."""
     values = (found.estimate, found.low, found.high)
-    return Interval(*values, LEVEL) if np.isfinite(values).all() else None
+    if not np.isfinite(values).all() or found.high - found.low < NOTHING_VARIES:
+        return None
+    return Interval(*values, LEVEL)
 
 
 def _flagged(hits_N: Bools, query_N: np.ndarray) -> Interval | None:
