@@ -360,7 +360,7 @@ def _row(
 
 
 def _interval(found: Figure) -> Interval | None:
-    """None where it cannot be known: where two scores order all texts alike, nothing varies."""
+    """None where it cannot be known: where nothing varies an interval would have no width."""
     values = (found.estimate, found.low, found.high)
     if not np.isfinite(values).all() or found.high - found.low < NOTHING_VARIES:
         return None
