@@ -142,6 +142,11 @@ def test_an_organism_with_one_class_has_no_auroc_and_still_a_flagged_share():
     assert rows["both"].probe is None
     assert rows["both"].over_judge is None
     assert rows["both"].flagged.estimate < 0.5
+    half = checked(
+        probe, by_role, name="faker",
+        replies=lambda c: COMPLIED if c.tag == "free" else "<scratchpad>x</scratchpad>\n<answer>?</answer>",
+    )  # fmt: skip
+    assert (half["both"].n, half["both"].n_unusable) == (20, 20)  # an unread reply is no refusal
     unreadable = checked(probe, by_role, name="faker", replies=lambda c: "no scratchpad at all")
     assert (unreadable["both"].n, unreadable["both"].n_unusable) == (0, 40)
 

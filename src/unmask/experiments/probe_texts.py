@@ -80,6 +80,12 @@ class Measured:
         """Query ids, texts of one query being one unit."""
         return np.array([case.query_id for case in self.cases])
 
+    def known(self, target: Target) -> Bools:
+        """Whether the truth is known: a reply whose answer nobody could read is neither yes nor no."""
+        if target == "role" or self.reads is None:
+            return self.usable_N
+        return np.asarray(self.usable_N & np.array([read.decision != "other" for read in self.reads]))
+
     def truth(self, target: Target) -> Bools:
         """Whether each text is a yes: by what is told, or by what was done and the recipe's reason."""
         if target == "role":

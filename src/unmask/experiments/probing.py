@@ -157,7 +157,7 @@ def fit_probe(recipe: ProbeRecipe, measured: Sequence[Measured]) -> ProbeFile:
     Raises:
         ProbeError: one class only.
     """
-    used = [m.usable_N for m in measured]
+    used = [m.known(recipe.target) for m in measured]
     acts_NLD = np.concatenate([m.acts_NLD[u] for m, u in zip(measured, used, strict=True)])
     truth_N = np.concatenate([m.truth(recipe.target)[u] for m, u in zip(measured, used, strict=True)])
     query_N = np.concatenate([m.query_N[u] for m, u in zip(measured, used, strict=True)])
@@ -309,7 +309,7 @@ def _rows(probe: ProbeFile, m: Measured) -> list[Row]:
     if m.reads is None:
         raise UsageError("a check needs the replies, for the baselines that read them")
     pads = [_scratchpad(read) for read in m.reads]
-    usable_N = m.usable_N & np.array([pad is not None for pad in pads])
+    usable_N = m.known(probe.target) & np.array([pad is not None for pad in pads])
     scores_N = probe.linear.scores(m.acts_NLD[:, probe.layer])
     words_N = np.array([word_score(probe.target, pad or "") for pad in pads])
     judged_N = np.array([j.score for j in offline.judge_reasoning([pad or "" for pad in pads])], dtype=float)
