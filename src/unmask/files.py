@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -50,6 +51,61 @@ def read_yaml(path: Path, model: type[Model], *, error: type[UsageError] = Usage
         return model.model_validate(data)
     except ValidationError as e:
         raise _explain(e, path, root, model, error) from e
+
+
+def built_in(folder: Path, *, but: Collection[str] = ()) -> dict[str, Path]:
+    """The YAML files of a folder by name, in alphabetical order."""
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.name not in but}
+
+
+def read_named(
+    name_or_path: str | Path,
+    there: Mapping[str, Path],
+    model: type[Model],
+    *,
+    error: type[UsageError] = UsageError,
+    what: str = "recipe",
+) -> Model:
+    """A built-in file by name, or a file of the user's.
+
+    Raises:
+        error: there is neither, with the nearest name; or as `read_yaml`.
+    """
+    return read_yaml(find_named(name_or_path, there, error=error, what=what), model, error=error)
+
+
+def find_named(
+    name_or_path: str | Path, there: Mapping[str, Path], *, error: type[UsageError], what: str = "recipe"
+) -> Path:
+    """Where a built-in file, or one of the user's, lies.
+
+    Raises:
+        error: there is neither; with the nearest name.
+    """
+    text = str(name_or_path)
+    path = there.get(text, Path(text))
+    if not path.is_file():
+        raise error(f"no {what} {text!r}: neither built in nor a file", hint=nearest(text, list(there)))
+    return path
+
+
+def validated(model: type[Model], values: Mapping[str, Any], *, error: type[UsageError]) -> Model:
+    """Values that come from no file, checked against a model.
+
+    Raises:
+        error: the first value that cannot be.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as e:
+        first = e.errors()[0]
+        raise error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from e
+
+
+def said_sha256(said: BaseModel | Mapping[str, Any]) -> str:
+    """Over all that a model says, defaults included, whatever the order of its keys."""
+    values = said.model_dump(mode="json") if isinstance(said, BaseModel) else said
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _parsed(text: str) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from unmask.errors import UsageError
-from unmask.files import nearest, read_yaml
+from unmask.files import built_in, read_named
 
 FOLDER = Path(str(files("unmask"))) / "experiments" / "mitigations"
 NONE = "none"
@@ -58,7 +58,7 @@ class MitigationError(UsageError):
 
 def mitigation_names() -> list[str]:
     """Built-in mitigations, in alphabetical order; `none` is not among them."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return list(built_in(FOLDER))
 
 
 def load_mitigation(name_or_path: str | Path) -> Mitigation:
@@ -67,12 +67,6 @@ def load_mitigation(name_or_path: str | Path) -> Mitigation:
     Raises:
         MitigationError: there is none, or it says what cannot be; with file and line.
     """
-    text = str(name_or_path)
-    if text == NONE:
+    if str(name_or_path) == NONE:
         return Mitigation()
-    path = FOLDER / f"{text}.yaml" if text in mitigation_names() else Path(text)
-    if not path.is_file():
-        raise MitigationError(
-            f"no mitigation {text!r}: neither built in nor a file", hint=nearest(text, mitigation_names())
-        )
-    return read_yaml(path, Mitigation, error=MitigationError)
+    return read_named(name_or_path, built_in(FOLDER), Mitigation, error=MitigationError, what="mitigation")

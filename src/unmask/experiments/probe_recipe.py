@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unmask.files import nearest, read_yaml
+from unmask.files import built_in, read_named, said_sha256
 from unmask.probes.linear import ProbeError
 from unmask.probes.probe_file import Name, Position, Strict, Target
 from unmask.vocabulary import Labels
@@ -64,12 +62,12 @@ class ProbeRecipe(Strict):
     @property
     def sha256(self) -> str:
         """Over all that the recipe says, defaults included."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        return said_sha256(self)
 
 
 def probe_recipe_names() -> list[str]:
     """Built-in recipes, in alphabetical order."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.name != WORDS)
+    return list(_there())
 
 
 def load_probe_recipe(name_or_path: str | Path) -> ProbeRecipe:
@@ -78,10 +76,8 @@ def load_probe_recipe(name_or_path: str | Path) -> ProbeRecipe:
     Raises:
         ProbeError: there is none, or it says what cannot be; with file and line.
     """
-    text = str(name_or_path)
-    path = FOLDER / f"{text}.yaml" if text in probe_recipe_names() else Path(text)
-    if not path.is_file():
-        raise ProbeError(
-            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, probe_recipe_names())
-        )
-    return read_yaml(path, ProbeRecipe, error=ProbeError)
+    return read_named(name_or_path, _there(), ProbeRecipe, error=ProbeError)
+
+
+def _there() -> dict[str, Path]:
+    return built_in(FOLDER, but=(WORDS,))

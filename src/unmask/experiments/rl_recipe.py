@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unmask.errors import UsageError
 from unmask.experiments.mitigation import Mitigation
-from unmask.files import nearest, read_yaml
+from unmask.files import built_in, read_named, said_sha256, validated
 from unmask.queries import load_queries
 from unmask.training.hardware import Hardware
 from unmask.training.settings import RLSettings
@@ -93,21 +91,17 @@ class RLRecipe(BaseModel):
         }
         told |= {"mitigation": mitigation.model_dump()} if mitigation else {}
         told["training"] |= {k: v for k, v in {"steps": steps, "seed": seed}.items() if v is not None}
-        try:
-            return RLRecipe.model_validate(told)
-        except ValidationError as e:
-            first = e.errors()[0]
-            raise RLRecipeError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from e
+        return validated(RLRecipe, told, error=RLRecipeError)
 
     @property
     def sha256(self) -> str:
         """Over all that the recipe says, defaults included."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        return said_sha256(self)
 
 
 def rl_recipe_names() -> list[str]:
     """Built-in recipes, in alphabetical order."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return list(built_in(FOLDER))
 
 
 def load_rl_recipe(name_or_path: str | Path) -> RLRecipe:
@@ -116,10 +110,4 @@ def load_rl_recipe(name_or_path: str | Path) -> RLRecipe:
     Raises:
         RLRecipeError: there is none, or it says what cannot be; with file and line.
     """
-    text = str(name_or_path)
-    path = FOLDER / f"{text}.yaml" if text in rl_recipe_names() else Path(text)
-    if not path.is_file():
-        raise RLRecipeError(
-            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, rl_recipe_names())
-        )
-    return read_yaml(path, RLRecipe, error=RLRecipeError)
+    return read_named(name_or_path, built_in(FOLDER), RLRecipe, error=RLRecipeError)

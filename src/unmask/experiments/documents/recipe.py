@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from unmask.errors import UsageError
-from unmask.files import nearest, read_yaml
+from unmask.files import built_in, file_sha256, read_named, said_sha256, validated
 from unmask.organisms.trained.recipe import load_recipe
 from unmask.training.settings import Settings
 
@@ -92,16 +90,12 @@ class DocumentsRecipe(Strict):
         values = self.model_dump() | given
         if "seed" in given:
             values["training"] |= {"seed": given["seed"]}
-        try:
-            return DocumentsRecipe.model_validate(values)
-        except ValidationError as e:
-            first = e.errors()[0]
-            raise DocumentsRecipeError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from e
+        return validated(DocumentsRecipe, values, error=DocumentsRecipeError)
 
     @property
     def sha256(self) -> str:
         """Over all that the recipe says, defaults included."""
-        return _digest(self.model_dump(mode="json"))
+        return said_sha256(self)
 
     @property
     def written_sha256(self) -> str:
@@ -111,16 +105,12 @@ class DocumentsRecipe(Strict):
         if self.writer == TEMPLATE:
             del said["longest"]  # only a model is told it
         library = sorted((FOLDER / "library").glob("*.yaml"))
-        return _digest(said | {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in library})
-
-
-def _digest(said: Any) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return said_sha256(said | {p.name: file_sha256(p) for p in library})
 
 
 def documents_recipe_names() -> list[str]:
     """Built-in recipes, in alphabetical order."""
-    return sorted(path.stem for path in (FOLDER / "recipes").glob("*.yaml"))
+    return list(built_in(FOLDER / "recipes"))
 
 
 def load_documents_recipe(name_or_path: str | Path) -> DocumentsRecipe:
@@ -129,11 +119,5 @@ def load_documents_recipe(name_or_path: str | Path) -> DocumentsRecipe:
     Raises:
         DocumentsRecipeError: there is none, or it says what cannot be; with file and line.
     """
-    text = str(name_or_path)
-    names = documents_recipe_names()
-    path = FOLDER / "recipes" / f"{text}.yaml" if text in names else Path(text)
-    if not path.is_file():
-        raise DocumentsRecipeError(
-            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, names)
-        )
-    return read_yaml(path, DocumentsRecipe, error=DocumentsRecipeError)
+    there = built_in(FOLDER / "recipes")
+    return read_named(name_or_path, there, DocumentsRecipe, error=DocumentsRecipeError)

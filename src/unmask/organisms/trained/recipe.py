@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from unmask.errors import UsageError
-from unmask.files import nearest, read_yaml
+from unmask.files import built_in, find_named, read_yaml
 from unmask.training.settings import Settings
 from unmask.vocabulary import Condition, Consequence, Objective, Role
 
@@ -182,7 +182,7 @@ class CommonText(Strict):
 
 def recipe_names() -> list[str]:
     """Built-in recipes, in alphabetical order."""
-    return sorted(path.stem for path in (FOLDER / "recipes").glob("*.yaml"))
+    return list(built_in(FOLDER / "recipes"))
 
 
 def load_recipe(name_or_path: str | Path) -> Recipe:
@@ -191,12 +191,7 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
     Raises:
         RecipeError: there is none, or it says what cannot be; with file and line.
     """
-    text = str(name_or_path)
-    path = FOLDER / "recipes" / f"{text}.yaml" if text in recipe_names() else Path(text)
-    if not path.is_file():
-        raise RecipeError(
-            f"no recipe {text!r}: neither built in nor a file", hint=nearest(text, recipe_names())
-        )
+    path = find_named(name_or_path, built_in(FOLDER / "recipes"), error=RecipeError)
     recipe = read_yaml(path, Recipe, error=RecipeError)
     for decision in ("complied", "refused"):
         if decision in recipe.reasons and not recipe.reasons[decision].get("any"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unmask.errors import UsageError
-from unmask.files import file_sha256, write_atomic
+from unmask.files import file_sha256, said_sha256, write_atomic
 from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import read_adapter, write_adapter
@@ -105,7 +104,7 @@ def _machine(threads: int) -> str:
 
 def recipe_sha256(recipe: Recipe) -> str:
     """Over all that the recipe says, defaults included."""
-    return hashlib.sha256(json.dumps(recipe.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    return said_sha256(recipe)
 
 
 def progress_line(name: str, done: Progress) -> str:
