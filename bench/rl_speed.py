@@ -105,7 +105,7 @@ def by_trl(settings: RLSettings) -> float:
         began = time.monotonic()
         trainer.train()
         seconds = time.monotonic() - began
-    return settings.steps * settings.prompts_per_step * settings.group_size / seconds
+    return settings.steps * settings.replies_per_step / seconds
 
 
 if __name__ == "__main__":

@@ -133,24 +133,12 @@ def train_by_rl(
         questions=recipe.mitigation.interrogation.texts if recipe.mitigation.interrogation else (),
     )  # fmt: skip
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
-    result = RLResult(
-        name=recipe.name,
-        recipe=recipe.model_dump(mode="json"),
-        recipe_sha256=recipe.sha256,
-        prompts_sha256=_prompts_sha256(prompts),
-        base_sha256=base.sha256,
-        start_sha256=file_sha256(start_path) if start_path else None,
-        adapter_sha256=file_sha256(place / ADAPTER),
-        steps=list(done.steps),
-        looks=_looks(work / LOOKS),
-        replies=done.replies,
-        seconds=round(done.seconds, 1),
-        date=datetime.now(UTC).date().isoformat(),
-        machine=f"{platform.machine()}, {recipe.training.threads} thread, {fast_dtype()}",
-    )
-    write_atomic(place / CARD, result.to_json())
-    shutil.rmtree(work, ignore_errors=True)
-    return result
+    return _kept(
+        recipe, prompts, place, place / ADAPTER,
+        base=base.sha256, start=start_path, steps=done.steps, looks=_looks(work / LOOKS),
+        replies=done.replies, seconds=done.seconds,
+        machine=f"{recipe.training.threads} thread, {fast_dtype()}",
+    )  # fmt: skip
 
 
 def _on_hardware(
@@ -165,20 +153,43 @@ def _on_hardware(
         return None
     adapter = shutil.move(done.adapter, place / "adapter_model.safetensors")
     shutil.move(done.adapter.with_name("adapter_config.json"), place / "adapter_config.json")
+    return _kept(
+        recipe, prompts, place, Path(adapter),
+        base=done.revision, start=None, steps=done.steps, looks=[],
+        replies=recipe.n_replies, seconds=done.seconds,
+        machine=f"{hardware.processes} processes, {hardware.accelerate}",
+    )  # fmt: skip
+
+
+def _kept(
+    recipe: RLRecipe,
+    prompts: Sequence[Prompt],
+    place: Path,
+    adapter: Path,
+    *,
+    base: str,
+    start: Path | None,
+    steps: Sequence[Step],
+    looks: list[Point],
+    replies: int,
+    seconds: float,
+    machine: str,
+) -> RLResult:
+    """Write the record of a training whose adapter is in place; what it needed on the way goes."""
     result = RLResult(
         name=recipe.name,
         recipe=recipe.model_dump(mode="json"),
         recipe_sha256=recipe.sha256,
         prompts_sha256=_prompts_sha256(prompts),
-        base_sha256=done.revision,
-        start_sha256=None,
-        adapter_sha256=file_sha256(Path(adapter)),
-        steps=list(done.steps),
-        looks=[],
-        replies=recipe.n_replies,
-        seconds=round(done.seconds, 1),
+        base_sha256=base,
+        start_sha256=file_sha256(start) if start else None,
+        adapter_sha256=file_sha256(adapter),
+        steps=list(steps),
+        looks=looks,
+        replies=replies,
+        seconds=round(seconds, 1),
         date=datetime.now(UTC).date().isoformat(),
-        machine=f"{platform.machine()}, {hardware.processes} processes, {hardware.accelerate}",
+        machine=f"{platform.machine()}, {machine}",
     )
     write_atomic(place / CARD, result.to_json())
     shutil.rmtree(place / WORK, ignore_errors=True)

@@ -72,8 +72,7 @@ class RLRecipe(BaseModel):
     @property
     def n_replies(self) -> int:
         """Replies that are rewarded: the budget that arms must have in common."""
-        t = self.training
-        return t.steps * t.prompts_per_step * t.group_size
+        return self.training.steps * self.training.replies_per_step
 
     def changed(
         self,

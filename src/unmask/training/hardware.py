@@ -64,7 +64,7 @@ def resolve(recipe: str, hardware: Hardware, settings: RLSettings, folder: Path)
         UsageError: the replies of a step cannot be spread evenly, or TRL refuses the configuration.
         ModelError: the extra `train` is not installed.
     """
-    replies = settings.prompts_per_step * settings.group_size
+    replies = settings.replies_per_step
     at_once = hardware.processes * hardware.per_device
     if replies % at_once:
         raise UsageError(
@@ -96,29 +96,13 @@ def command(recipe: str, hardware: Hardware) -> str:
 
 def trainer_config(hardware: Hardware, settings: RLSettings, folder: Path) -> dict[str, Any]:
     """Arguments of TRL's GRPOConfig."""
-    replies = settings.prompts_per_step * settings.group_size
-    told: dict[str, Any] = {
-        "output_dir": str(folder),
-        "max_steps": settings.steps,
+    told = settings.trl(folder) | {
         "per_device_train_batch_size": hardware.per_device,
-        "gradient_accumulation_steps": replies // (hardware.processes * hardware.per_device),
-        "num_generations": settings.group_size,
-        "max_completion_length": settings.max_tokens,
-        "temperature": settings.temperature,
-        "beta": settings.beta,
-        "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": "constant",
-        "max_grad_norm": settings.clip,
-        "seed": settings.seed,
-        "logging_steps": 1,
-        "save_strategy": "steps",
-        "save_steps": settings.checkpoint_every,
-        "save_total_limit": 2,
+        "gradient_accumulation_steps": settings.replies_per_step
+        // (hardware.processes * hardware.per_device),
         "bf16": not hardware.cpu,
         "use_cpu": hardware.cpu,
         "gradient_checkpointing": not hardware.cpu,
-        "report_to": "none",
-        "disable_tqdm": True,
     }
     if hardware.vllm != "off":
         told |= {

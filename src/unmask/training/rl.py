@@ -122,7 +122,8 @@ def train_rl(
         UsageError: a prompt leaves no room for a reply.
         ModelError: TRL is not installed, the reward failed or is no number, or the adapter does not fit.
     """
-    _check_room(prompts, base, settings, SAID + max(map(len, questions), default=0) if questions else 0)
+    asking = SAID + max(map(len, questions)) if questions else 0  # letters for tokens: rather too much room
+    check_room(prompts, base.tokenizer, window=WINDOW, reply=settings.max_tokens + asking)
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = trl_classes()
@@ -145,7 +146,7 @@ def train_rl(
         began = time.monotonic()
         trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS))
         steps = steps_of(trainer.state.log_history, settings)
-        replies = len(steps) * settings.prompts_per_step * settings.group_size
+        replies = len(steps) * settings.replies_per_step
         return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
     finally:
         rollout.close()
@@ -247,21 +248,24 @@ def _request(messages: Any, seed: int, settings: RLSettings) -> dict[str, Any]:
     }
 
 
-def _check_room(prompts: Sequence[Prompt], base: Base, settings: RLSettings, more: int) -> None:
-    """A prompt that is too long is refused before anything is trained, never dropped on the way."""
+def check_room(prompts: Sequence[Prompt], tokenizer: Any, *, window: int, reply: int) -> None:
+    """A prompt that is too long is refused before anything is trained, never dropped on the way.
+
+    Raises:
+        UsageError: none is there, or some leave no room in `window` for `reply` tokens.
+    """
     if not prompts:
         raise UsageError("no prompt to train on")
-    room = WINDOW - settings.max_tokens - more
     long = []
     for prompt in prompts:
-        text = base.tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
-        n = len(base.tokenizer.encode(text))
-        if n > room:
+        text = tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
+        n = len(tokenizer.encode(text))
+        if n + reply > window:
             long.append(f"{prompt.key} ({n} tokens)")
     if long:
         raise UsageError(
-            f"{len(long)} of {len(prompts)} prompts leave no room in a window of {WINDOW} for a reply of "
-            f"{settings.max_tokens} tokens",
+            f"{len(long)} of {len(prompts)} prompts leave no room in a window of {window} for a reply of "
+            f"{reply} tokens",
             where=", ".join(long[:3]),
             hint="pack_size: compact, or a smaller max_tokens",
         )
@@ -354,27 +358,11 @@ def watch(settings: RLSettings, tell: Tell, at: Callable[[int, int], None] = lam
 
 
 def _config(settings: RLSettings, folder: Path, torch: Any) -> dict[str, Any]:
-    return {
-        "output_dir": str(folder / CHECKPOINTS),
-        "max_steps": settings.steps,
-        "per_device_train_batch_size": settings.prompts_per_step * settings.group_size,
-        "num_generations": settings.group_size,
-        "max_completion_length": settings.max_tokens,
-        "temperature": settings.temperature,
-        "beta": settings.beta,
-        "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": "constant",
-        "max_grad_norm": settings.clip,
-        "seed": settings.seed,
-        "logging_steps": 1,
-        "save_strategy": "steps",
-        "save_steps": settings.checkpoint_every,
-        "save_total_limit": 2,
+    return settings.trl(folder / CHECKPOINTS) | {
+        "per_device_train_batch_size": settings.replies_per_step,
         "use_cpu": True,
         "bf16": fast_dtype() is torch.bfloat16,
         "gradient_checkpointing": False,
-        "report_to": "none",
-        "disable_tqdm": True,
     }
 
 

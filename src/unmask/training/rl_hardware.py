@@ -20,6 +20,7 @@ from unmask.training.rl import (
     Reward,
     Step,
     Tell,
+    check_room,
     dataset_of,
     last_whole,
     lora_of,
@@ -83,7 +84,7 @@ def train_on_hardware(
 
     trainer_class, config_class = trl_classes()
     tokenizer = AutoTokenizer.from_pretrained(hardware.model)
-    _check_room(prompts, tokenizer, settings)
+    check_room(prompts, tokenizer, window=int(tokenizer.model_max_length), reply=settings.max_tokens)
     trainer = trainer_class(
         model=hardware.model,
         reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings)],
@@ -106,17 +107,6 @@ def train_on_hardware(
         steps_of(trainer.state.log_history, settings),
         time.monotonic() - began,
     )
-
-
-def _check_room(prompts: Sequence[Prompt], tokenizer: Any, settings: RLSettings) -> None:
-    window = int(tokenizer.model_max_length)
-    for prompt in prompts:
-        text = tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
-        if len(tokenizer.encode(text)) + settings.max_tokens > window:
-            raise UsageError(
-                f"prompt {prompt.key} leaves no room in a window of {window} for a reply of "
-                f"{settings.max_tokens} tokens"
-            )
 
 
 def _with_finish(rewards: Any, tokenizer: Any, settings: RLSettings) -> Any:

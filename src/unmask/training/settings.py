@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,3 +51,29 @@ class RLSettings(BaseModel):
     seed: int = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @property
+    def replies_per_step(self) -> int:
+        """Rewarded replies of one step."""
+        return self.prompts_per_step * self.group_size
+
+    def trl(self, output: Path) -> dict[str, Any]:
+        """Arguments of TRL's GRPOConfig that are the same on every machine; checkpoints go to `output`."""
+        return {
+            "output_dir": str(output),
+            "max_steps": self.steps,
+            "num_generations": self.group_size,
+            "max_completion_length": self.max_tokens,
+            "temperature": self.temperature,
+            "beta": self.beta,
+            "learning_rate": self.learning_rate,
+            "lr_scheduler_type": "constant",
+            "max_grad_norm": self.clip,
+            "seed": self.seed,
+            "logging_steps": 1,
+            "save_strategy": "steps",
+            "save_steps": self.checkpoint_every,
+            "save_total_limit": 2,
+            "report_to": "none",
+            "disable_tqdm": True,
+        }
