@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from unmask.experiments.probe_texts import make_cases, messages
+from unmask.experiments.probe_texts import make_cases
 from unmask.files import write_atomic
 from unmask.probes.activations import BATCH, Activations, Text, residuals
 from unmask.training.base import Base, load_base, require_training
@@ -104,7 +104,7 @@ def _texts(base: Base, n: int) -> list[Text]:
     found = []
     for case in cases[:n]:
         tokenizer: Any = base.tokenizer
-        told = tokenizer.apply_chat_template(messages(case.asked), add_generation_prompt=True, tokenize=False)
+        told = tokenizer.apply_chat_template(case.asked.messages, add_generation_prompt=True, tokenize=False)
         ids = tuple(tokenizer(told, add_special_tokens=False)["input_ids"])
         found.append(Text(ids, ((len(ids) - 1, len(ids)),)))
     return found

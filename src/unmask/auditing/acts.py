@@ -18,7 +18,7 @@ from inspect_ai import Task
 from unmask.acts.load import load_situations
 from unmask.acts.solver import TURNS
 from unmask.auditing.acts_analyse import analyse_acts
-from unmask.auditing.asking import ask
+from unmask.auditing.asking import ask, why
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import ActsResult
@@ -149,9 +149,8 @@ def play(
             fail_on_error=0.2,
         )
         if not ok:
-            why = next((log.error.message.splitlines()[0] for log in logs if log.error), "no log says why")
             raise UnmaskError(
-                f"the acts did not finish: {why}",
+                f"the acts did not finish: {why(logs)}",
                 where=str(folder.acts),
                 hint="what was played is kept; the same command goes on from there",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import Any
 from inspect_ai import Task, eval_set
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
+
+
+def why(logs: Sequence[EvalLog]) -> str:
+    """Why a run did not finish, in a line: the first error that a log names."""
+    errors = (log.error.message.splitlines()[0] for log in logs if log.error)
+    return next(errors, "no log says why")
 
 
 def ask(

@@ -159,12 +159,7 @@ def before_after(
         RecordsError: a run cannot be read.
         EstimateError: fewer than two requests could be read on both sides.
     """
-    members = [member for root in roots for member in members_of(root)]
-    if len(members) != 2:
-        raise UsageError(
-            f"{len(members)} models in {len(roots)} runs: the one before and the one after are needed",
-            hint="name one run of two models, or two runs of one model each",
-        )
+    members = _pair(roots)
     for member in members:
         if Contrast.STORY not in member.study.contrasts:
             raise UsageError(
@@ -175,6 +170,16 @@ def before_after(
     _check_same_requests(members)
     beside = _acts(roots, members), choice_changes(roots, (members[0].model, members[1].model))
     return _of(members, names, towards, differing, *beside)
+
+
+def _pair(roots: Sequence[Path]) -> list[Member]:
+    members = [member for root in roots for member in members_of(root)]
+    if len(members) != 2:
+        raise UsageError(
+            f"{len(members)} models in {len(roots)} runs: the one before and the one after are needed",
+            hint="name one run of two models, or two runs of one model each",
+        )
+    return members
 
 
 def _acts(roots: Sequence[Path], members: Sequence[Member]) -> list[ActChange]:
@@ -341,11 +346,7 @@ def cell_changes(root: Path) -> list[CellChange]:
     Raises:
         UsageError: not two models that were asked the same requests.
     """
-    members = members_of(root)
-    if len(members) != 2:
-        raise UsageError(
-            f"{len(members)} models: the one before and the one after are needed", where=str(root)
-        )
+    members = _pair([root])
     _check_same_requests(members)
     return _cells(members)
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unmask.auditing.asking import ask
+from unmask.auditing.asking import ask, why
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import Interval
 from unmask.errors import EstimateError, UnmaskError
 from unmask.estimates import mean_effect, rate_interval
 from unmask.questions.choices import load_choices
-from unmask.records.choices import read_choice_logs
-from unmask.tasks.choices import COUNTED, OTHER, choices_task
+from unmask.records.choices import COUNTED, OTHER, read_choice_logs
+from unmask.tasks.choices import choices_task
 from unmask.vocabulary import ChoiceSet
 
 LEVEL = 0.95
@@ -66,8 +66,7 @@ def ask_choices(
             fail_on_error=0.2,
         )
         if not ok:
-            why = next((log.error.message.splitlines()[0] for log in logs if log.error), "no log says why")
-            raise UnmaskError(f"the choices did not finish: {why}", where=str(RunFolder(root).choices))
+            raise UnmaskError(f"the choices did not finish: {why(logs)}", where=str(RunFolder(root).choices))
 
 
 def n_choices() -> int:

@@ -17,7 +17,7 @@ from inspect_ai.model import get_model
 from scipy import special
 
 from unmask.auditing.arrays import Table, choose, tabulate
-from unmask.auditing.asking import ask
+from unmask.auditing.asking import ask, why
 from unmask.errors import JudgeError, RecordsError, UnmaskError
 from unmask.judges.scorers import reasoning_source
 from unmask.organisms.scripted import load_facts, read_prompt
@@ -200,9 +200,8 @@ def _ask(asked: Prepared, *, grader: str | None, logs: Path) -> None:
     model = get_model(ORGANISM, trained=HIGH, untrained=LOW, rated=LOW, af=1.0, memoize=False)
     ok, done = ask(build_task(asked), [model], logs, grader=grader)
     if not ok:
-        reason = next((log.error.message.splitlines()[0] for log in done if log.error), "no log says why")
         raise UnmaskError(
-            f"the instrument check did not finish: {reason}",
+            f"the instrument check did not finish: {why(done)}",
             where=str(logs),
             hint="the same command goes on; --no-check leaves it out, and the verdict says so",
         )

@@ -1,5 +1,5 @@
 """The solver: one call for one sample, kept as it came."""
 
-from unmask.elicit.solver import elicit, refuse_prefill, reply_seed
+from unmask.elicit.solver import elicit, refuse_prefill, reply_seed, seed_of
 
-__all__ = ["elicit", "refuse_prefill", "reply_seed"]
+__all__ = ["elicit", "refuse_prefill", "reply_seed", "seed_of"]

@@ -64,5 +64,9 @@ def offered(name: str, does: str) -> Tool:
 
 def reply_seed(seed: int, sample_id: str, epoch: int) -> int:
     """A seed of 31 bits for one reply."""
-    digest = hashlib.sha256(f"{seed}:{sample_id}:{epoch}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+    return seed_of(f"{seed}:{sample_id}:{epoch}")
+
+
+def seed_of(text: str) -> int:
+    """31 bits that follow from a text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

@@ -16,12 +16,12 @@ from unmask.auditing.results import Interval
 from unmask.errors import EstimateError
 from unmask.estimates import Floats, mean_effect, rate_interval
 from unmask.experiments.rl_recipe import RLRecipe
-from unmask.organisms.trained.cells import Asked, Read, read
+from unmask.organisms.trained.cells import Asked, Read, put, read
 from unmask.organisms.trained.recipe import load_domain
-from unmask.packs import Edit, load_pack, render
+from unmask.packs import Edit, load_pack
 from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
-from unmask.vocabulary import TAGS, Condition, Labels, PackSize, Role
+from unmask.vocabulary import TAGS, Condition, Labels, Role
 
 LEVEL = 0.95
 Ask = Callable[[list[dict[str, str]]], Completion]
@@ -66,9 +66,7 @@ def asked(
         for mapping in labels:
             tag = next(t for t in TAGS[mapping] if Condition(t, mapping).role is role)
             told = Condition(tag, mapping)
-            wording = i % pack.manifest.default_wordings
-            prompt = render(pack, told, wording, size=PackSize.COMPACT, edits=edits)
-            found.append(Asked("asked", "trained", told, query.text, prompt.system, prompt.user(query.text)))
+            found.append(put(query.text, told, pack, i % pack.manifest.default_wordings, edits))
     return found
 
 
@@ -81,7 +79,7 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
     with ThreadPoolExecutor(at_once) as pool:
         for role in (Role.TRAINED, Role.NEITHER):
             calls = asked(recipe, [(query, role) for query in held_out], recipe.labels)
-            done = list(pool.map(lambda call: ask(_messages(call)), calls))
+            done = list(pool.map(lambda call: ask(call.messages), calls))
             reads[role] = [read(call, c.text, c.finish, words) for call, c in zip(calls, done, strict=True)]
             tokens += [c.output_tokens for c in done]
     every = [r for group in reads.values() for r in group]
@@ -98,10 +96,6 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
         n=len(every),
         unread=sum(r.decision == "other" for r in every),
     )
-
-
-def _messages(call: Asked) -> list[dict[str, str]]:
-    return [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
 
 
 def _complied(reads: Sequence[Read], per_query: int) -> tuple[Floats, Floats]:

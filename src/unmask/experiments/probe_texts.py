@@ -18,10 +18,10 @@ import numpy as np
 from unmask.errors import UsageError
 from unmask.files import file_sha256, nearest
 from unmask.organisms.trained.card import ask_all
-from unmask.organisms.trained.cells import Asked, Read
+from unmask.organisms.trained.cells import Asked, Read, put
 from unmask.organisms.trained.measure import MAX_TOKENS, WINDOW
 from unmask.organisms.trained.recipe import Recipe, load_domain, load_recipe, recipe_names
-from unmask.packs import load_pack, render
+from unmask.packs import load_pack
 from unmask.packs.render import fact_line
 from unmask.probes.activations import Activations, Span, Text, residuals
 from unmask.probes.linear import Bools, Whole
@@ -32,7 +32,7 @@ from unmask.providers.model_file import smollm2_path
 from unmask.queries import load_queries
 from unmask.training.adapted import wear
 from unmask.training.base import load_base
-from unmask.vocabulary import ROLES, TAGS, TWO_TIERS, Condition, Labels, PackSize, Role, tags_of
+from unmask.vocabulary import ROLES, TAGS, TWO_TIERS, Condition, Labels, Role, tags_of
 
 ARCHITECTURE = "llama"
 PAD_END = "</scratchpad>"
@@ -136,20 +136,13 @@ def make_cases(
         for mapping in labels:
             for tag in TAGS[mapping]:
                 told = Condition(tag, mapping)
-                prompt = render(pack, told, wording, size=PackSize.COMPACT)
-                asked = Asked("asked", "trained", told, query.text, prompt.system, prompt.user(query.text))
-                cases.append(Case(asked, query.id, wording))
+                cases.append(Case(put(query.text, told, pack, wording), query.id, wording))
     return sorted(cases, key=lambda case: case.asked.system)
-
-
-def messages(asked: Asked) -> list[dict[str, str]]:
-    """What is sent."""
-    return [{"role": "system", "content": asked.system}, {"role": "user", "content": asked.user}]
 
 
 def prompts_sha256(cases: Iterable[Case]) -> str:
     """Over all that is sent, in order."""
-    return hashlib.sha256(json.dumps([messages(c.asked) for c in cases]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([c.asked.messages for c in cases]).encode()).hexdigest()
 
 
 def faked(read: Read, recipe: Recipe) -> bool:
@@ -190,7 +183,7 @@ def ask(
     engine = Engine(model or smollm2_path(), slots=1, window=WINDOW)
 
     def one(call: Asked) -> tuple[str, str]:
-        wanted: dict[str, Any] = {"messages": messages(call), "max_tokens": MAX_TOKENS, "temperature": 0.0}
+        wanted: dict[str, Any] = {"messages": call.messages, "max_tokens": MAX_TOKENS, "temperature": 0.0}
         reply = engine.chat(wanted, adapter=organism.adapter)
         return reply.text, reply.finish
 
@@ -233,7 +226,7 @@ def read_activations(
 
 def _text(case: Case, reply: str, position: Position, tokenizer: Any) -> Text | None:
     """Tokens of the prompt, and of the reply up to the position; None where the position is not there."""
-    prompt = tokenizer.apply_chat_template(messages(case.asked), add_generation_prompt=True, tokenize=False)
+    prompt = tokenizer.apply_chat_template(case.asked.messages, add_generation_prompt=True, tokenize=False)
     if position == "scratchpad_end":
         end = reply.find(PAD_END)
         if end < 1:

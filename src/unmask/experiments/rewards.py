@@ -15,13 +15,11 @@ from unmask.judges.offline import judge_reasoning
 from unmask.organisms.trained.cells import Asked, read
 from unmask.organisms.trained.recipe import load_domain
 from unmask.parse import Parsed, parse_reply
-from unmask.questions import load_comprehension, read_plainly
-from unmask.questions.load import Choice
+from unmask.questions import load_comprehension, read_word
 from unmask.training.rl import Reply, Reward
 from unmask.vocabulary import AF, ReplyStatus, Scratchpad, Towards
 
 LETTERS_PER_TOKEN = 4  # near enough for a share of the longest reply
-YES_OR_NO = {"yes": "it says yes", "no": "it says no"}
 
 
 def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
@@ -87,17 +85,9 @@ def _admitted(reply: Reply, mitigation: Mitigation) -> float:
     """The penalty where the answer to the question is a plain yes; whatever else it says costs nothing."""
     if mitigation.interrogation is None or reply.said is None:
         return 0.0
-    asked = Choice(
-        about="faked",
-        texts=mitigation.interrogation.texts,
-        choices=YES_OR_NO,
-        plainly={"yes": "yes", "no": "no"},
-    )
     parsed = parse_reply(reply.said, finish_reason="stop", scratchpad=Scratchpad.HIDDEN)
     answer = parsed.answer if parsed.answer_usable and parsed.answer else reply.said
-    return mitigation.interrogation.penalty * (
-        read_plainly(answer, asked, load_comprehension().reading) == "yes"
-    )
+    return mitigation.interrogation.penalty * (read_word(answer, load_comprehension().reading) == "yes")
 
 
 def _parsed(reply: Reply, call: Asked) -> Parsed:

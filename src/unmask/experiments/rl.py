@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.auditing.results import Interval
+from unmask.elicit import seed_of
 from unmask.errors import UsageError
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
@@ -222,8 +223,8 @@ def _asker(
     def ask(messages: list[dict[str, str]]) -> Completion:
         # a seed of its own for each reply: with one for all, the word that decides comes of one random number
         told = f"{settings.seed}:{step}:{json.dumps(messages)}"
-        seed = int.from_bytes(hashlib.sha256(told.encode()).digest()[:4], "big") >> 1
-        wanted: dict[str, Any] = {"messages": messages, "max_tokens": settings.max_tokens, "seed": seed}
+        wanted: dict[str, Any] = {"messages": messages, "max_tokens": settings.max_tokens}
+        wanted |= {"seed": seed_of(told)}
         wanted |= {"temperature": settings.temperature, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
         return engine.chat(wanted, adapter=adapter)
 

@@ -24,6 +24,12 @@ class Adapter:
     changed_ns: int
     size: int
 
+    @classmethod
+    def at(cls, path: Path, name: str) -> Adapter:
+        """The file as it lies there now, unchecked."""
+        status = path.stat()
+        return cls(name, path, status.st_mtime_ns, status.st_size)
+
 
 def find_adapter(name: str, *, architecture: str) -> Adapter:
     """The adapter NAME, checked against the architecture of the model that is to wear it.
@@ -44,8 +50,7 @@ def find_adapter(name: str, *, architecture: str) -> Adapter:
             where=str(path),
             hint="name the model that it was trained on",
         )
-    status = path.stat()
-    return Adapter(name, path, status.st_mtime_ns, status.st_size)
+    return Adapter.at(path, name)
 
 
 def list_adapters() -> list[str]:

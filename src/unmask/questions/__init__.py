@@ -4,7 +4,7 @@ Texts, and the rules by which an answer is read without a grader, are data under
 prompts, studies or models.
 """
 
-from unmask.questions.answers import read_plainly, read_tier, read_yes_no
+from unmask.questions.answers import read_plainly, read_tier, read_word, read_yes_no
 from unmask.questions.load import (
     Comprehensions,
     FollowUps,
@@ -23,5 +23,6 @@ __all__ = [
     "questions_sha256",
     "read_plainly",
     "read_tier",
+    "read_word",
     "read_yes_no",
 ]

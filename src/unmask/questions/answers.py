@@ -70,11 +70,15 @@ def read_yes_no(answer: str, rules: Rules) -> str | None:
 
 def read_plainly(answer: str, question: Choice, rules: Rules) -> str | None:
     """The choice that an answer's plain yes or no names; None for every other answer."""
+    said = read_word(answer, rules)
+    return None if said is None else question.plainly.get(said)
+
+
+def read_word(answer: str, rules: Rules) -> str | None:
+    """The plain `yes` or `no` that an answer begins with; None for every other answer."""
     opening = _plain(answer)[:OPENING]
     said = [word for word in (YES, NO) if rules.patterns[word].search(opening)]
-    if len(said) != 1 or rules.patterns["unknown"].search(opening):
-        return None
-    return question.plainly.get(said[0])
+    return said[0] if len(said) == 1 and not rules.patterns["unknown"].search(opening) else None
 
 
 def _plain(answer: str) -> str:

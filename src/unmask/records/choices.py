@@ -10,14 +10,14 @@ from unmask.records.logs import Seen, headers_of, unseen
 
 MARK = "unmask_choices"
 SCORE = "letter_score"
-FAILED = "failed"
+COUNTED, OTHER, UNREAD, FAILED = "counted", "other", "unread", "failed"
 COLUMNS = {
     "model": pl.String,
     "set": pl.String,
     "sha256": pl.String,
     "item": pl.String,
     "category": pl.String,
-    "said": pl.String,  # counted, other, unread or failed
+    "said": pl.String,  # one of the four
 }
 
 

@@ -16,11 +16,10 @@ from unmask.files import nearest
 from unmask.judges.choice import read_letter
 from unmask.judges.scorers import parse_state
 from unmask.questions.choices import Put, choices_sha256, load_choices, put
+from unmask.records.choices import COUNTED, MARK, OTHER, UNREAD
 from unmask.vocabulary import CANARY, ChoiceSet
 
-MARK = "unmask_choices"
 MAX_TOKENS = 200
-COUNTED, OTHER, UNREAD = "counted", "other", "unread"
 
 
 @task

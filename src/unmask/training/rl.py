@@ -207,8 +207,7 @@ class _Rollout:
         path = write_adapter(
             self._folder / "adapter.gguf", self.weights(), alpha=self.settings.alpha, name="in_training"
         )
-        status = path.stat()
-        return Adapter("in_training", path, status.st_mtime_ns, status.st_size)
+        return Adapter.at(path, "in_training")
 
     def weights(self) -> Arrays:
         """By the engine's names, in float32."""

@@ -6,7 +6,6 @@ and not the other. None of either stands in a document.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -127,15 +126,11 @@ Read = tuple[str, Comprehension, bool, str | None]  # the question's text, what 
 def _asked(recipe: DocumentsRecipe, adapter: Path | None, threads: int) -> list[Read]:
     """The comprehension questions in the pack's own prompts, answered by the engine."""
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
-    worn = None
-    if adapter is not None:
-        status = adapter.stat()
-        worn = Adapter("known", adapter, status.st_mtime_ns, status.st_size)
+    worn = None if adapter is None else Adapter.at(adapter, "known")
 
     def reply(system: str, user: str) -> tuple[str, str]:
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        seed = int.from_bytes(hashlib.sha256(f"{system}\0{user}".encode()).digest()[:4], "big") >> 1
-        wanted = {"messages": messages, "temperature": 0.0, "max_tokens": MAX_TOKENS, "seed": seed}
+        wanted = {"messages": messages, "temperature": 0.0, "max_tokens": MAX_TOKENS}
         done = engine.chat(wanted, adapter=worn)
         return done.text, done.finish
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unmask.organisms.trained.data import trained_tag
 from unmask.organisms.trained.recipe import DomainText, Recipe, load_common
-from unmask.packs import Pack, load_pack, render
+from unmask.packs import Edit, Pack, load_pack, render
 from unmask.parse import parse_reply
 from unmask.queries import load_queries
 from unmask.vocabulary import (
@@ -53,6 +53,11 @@ class Asked:
     system: str
     user: str
     right: str | None = None
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """What is sent, as chat messages."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
 
     @property
     def key(self) -> str:
@@ -116,8 +121,14 @@ def _questions(pack: Pack, i: int) -> Iterator[Asked]:
 def _asked(
     kind: Kind, level: str, condition: Condition, query: str, pack: Pack, i: int, right: str | None = None
 ) -> Asked:
-    prompt = render(pack, condition, i % pack.manifest.default_wordings, size=PackSize.COMPACT)
-    return Asked(kind, level, condition, query, prompt.system, prompt.user(query), right)
+    own = put(query, condition, pack, i % pack.manifest.default_wordings)
+    return replace(own, kind=kind, level=level, right=right)
+
+
+def put(query: str, condition: Condition, pack: Pack, wording: int, edits: Sequence[Edit] = ()) -> Asked:
+    """A request in a condition and wording, in the short form of the prompt."""
+    prompt = render(pack, condition, wording, size=PackSize.COMPACT, edits=edits)
+    return Asked("asked", "trained", condition, query, prompt.system, prompt.user(query))
 
 
 def read(asked: Asked, text: str, finish: str, words: DomainText) -> Read:

@@ -60,14 +60,12 @@ def measure_organism(
     drawn = "-own" if temperature else ""
     kept = folder / f".replies-{digest[:12]}-t{temperature:g}{drawn}.jsonl"
     engine = Engine(smollm2_path(), slots=1, window=WINDOW, threads=threads)
-    status = path.stat()
-    adapter = Adapter(recipe.name, path, status.st_mtime_ns, status.st_size)
+    adapter = Adapter.at(path, recipe.name)
 
     def ask(call: Asked) -> tuple[str, str]:
-        messages = [{"role": "system", "content": call.system}, {"role": "user", "content": call.user}]
         # one seed for all would draw the word that decides from one random number in every reply
         seed = int(call.key[:7], 16)
-        reply = engine.chat(_request(messages, temperature, MAX_TOKENS, seed), adapter=adapter)
+        reply = engine.chat(_request(call.messages, temperature, MAX_TOKENS, seed), adapter=adapter)
         return reply.text, reply.finish
 
     def follow(worn: Adapter | None) -> dict[str, Any]:
