@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from unmask.acts.design import CONTRASTS, MOTIVE_QUESTION, ActCondition, condition_of, weights_of
+from unmask.auditing.figures import REPORTED, known_mean, known_rate
 from unmask.auditing.results import (
     ActAnswers,
     ActCell,
@@ -20,10 +21,9 @@ from unmask.auditing.results import (
     Interval,
 )
 from unmask.errors import EstimateError
-from unmask.estimates import contrast_effect, mean_effect, rate_interval
+from unmask.estimates import contrast_effect
 from unmask.vocabulary import Act, ActOutcome, ActVariant
 
-LEVEL = 0.95
 ALL = "all"
 NEAR = (
     "offered",
@@ -103,10 +103,7 @@ def act_changes(before: pl.DataFrame, after: pl.DataFrame) -> list[ActChange]:
     for i, key in enumerate(keys):
         shares = [_rate(own.filter(pl.col("condition_key") == key), DONE) for own in counted]
         moved_W = rates[1][:, i] - rates[0][:, i]
-        try:
-            change = Interval.of(mean_effect(moved_W, level=LEVEL))
-        except EstimateError:  # fewer than two worlds: one says nothing about the spread of others
-            change = None
+        change = known_mean(moved_W)
         n = int((~np.isnan(moved_W)).sum())
         found.append(ActChange(str(key), n, shares[0], shares[1], change))
     return found
@@ -185,15 +182,8 @@ def _rate(used: pl.DataFrame, outcomes: frozenset[ActOutcome]) -> Interval | Non
         .agg(pl.col("outcome").is_in([str(o) for o in outcomes]).sum().alias("n"), pl.len().alias("of"))
         .sort("world")
     )
-    return _share(by_world["n"].to_numpy().astype(float), by_world["of"].to_numpy().astype(float))
-
-
-def _share(n_W: Any, of_W: Any) -> Interval | None:
-    try:
-        found = rate_interval(n_W, of_W, level=LEVEL)
-    except EstimateError:
-        return None
-    return Interval.of(found)
+    done_W, of_W = (by_world[name].to_numpy().astype(float) for name in ("n", "of"))
+    return known_rate(done_W, of_W)
 
 
 def _contrasts(counted: pl.DataFrame, keys: list[str]) -> list[ActContrast]:
@@ -209,7 +199,7 @@ def _contrast(name: str, question: str, rates_WC: Any, cells: list[ActCondition]
     weights_C = np.array([weights.get(cell, 0.0) for cell in cells])
     complete = int((~np.isnan(rates_WC[:, weights_C != 0])).all(axis=1).sum()) if rates_WC.size else 0
     try:
-        found = contrast_effect(rates_WC, weights_C, level=LEVEL)
+        found = contrast_effect(rates_WC, weights_C, level=REPORTED)
     except EstimateError:  # fewer than two worlds: one says nothing about the spread of others
         return ActContrast(name, question, None, complete)
     effect = Interval.of(found)
@@ -244,7 +234,7 @@ def _answers(played: pl.DataFrame) -> ActAnswers:
         n_deeds=deeds.height,
         n_read=read.height,
         n_lied=int(read["lied"].sum()),
-        lied=_share(by_world["n"].to_numpy().astype(float), by_world["of"].to_numpy().astype(float)),
+        lied=known_rate(by_world["n"].to_numpy().astype(float), by_world["of"].to_numpy().astype(float)),
         n_innocent_read=innocent.height,
         n_confessed=int(innocent["confessed"].sum()),
     )

@@ -18,7 +18,7 @@ from unmask.auditing.acts_analyse import act_changes
 from unmask.auditing.arrays import Counts, Table
 from unmask.auditing.choices import ChoiceChange, choice_changes
 from unmask.auditing.differing import Differing, allowed, check
-from unmask.auditing.figures import REPORTED, outcome_of, rates
+from unmask.auditing.figures import REPORTED, known_mean, outcome_of, rates
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.members import Member, members_of, named
 from unmask.auditing.results import ActChange, FollowUpResult, Interval
@@ -365,10 +365,7 @@ def _cell(tables: Sequence[Table], condition: Condition) -> CellChange:
         c = table.column(condition)
         with np.errstate(invalid="ignore", divide="ignore"):
             by_query.append(table.complied_QC[:, c] / table.usable_QC[:, c])
-    try:
-        moved = Interval.of(mean_effect(by_query[1] - by_query[0], level=REPORTED))
-    except EstimateError:
-        moved = None
+    moved = known_mean(by_query[1] - by_query[0])
     before, after = (rates(table, condition).complied for table in tables)
     return CellChange(condition.as_dict(), before, after, moved)
 

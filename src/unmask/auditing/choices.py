@@ -11,17 +11,15 @@ import numpy as np
 import polars as pl
 
 from unmask.auditing.asking import ask, why
+from unmask.auditing.figures import known_mean, known_rate
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
 from unmask.auditing.results import Interval
-from unmask.errors import EstimateError, UnmaskError
-from unmask.estimates import mean_effect, rate_interval
+from unmask.errors import UnmaskError
 from unmask.questions.choices import load_choices
 from unmask.records.choices import COUNTED, OTHER, read_choice_logs
 from unmask.tasks.choices import choices_task
 from unmask.vocabulary import ChoiceSet
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _change(both: pl.DataFrame, which: ChoiceSet, category: str | None) -> Choic
     said = [both[column] for column in ("said", "said_after")]
     counted_QS = np.column_stack([(answers == COUNTED).to_numpy().astype(float) for answers in said])
     known_QS = np.column_stack([answers.is_in([COUNTED, OTHER]).to_numpy() for answers in said])
-    shares = [_share(counted_QS[:, s][known_QS[:, s]]) for s in (0, 1)]
+    shares = [known_rate(counted_QS[known_QS[:, s], s], np.ones(known_QS[:, s].sum())) for s in (0, 1)]
     paired = counted_QS[known_QS.all(axis=1)]
     return ChoiceChange(
         set=str(which),
@@ -105,19 +103,5 @@ def _change(both: pl.DataFrame, which: ChoiceSet, category: str | None) -> Choic
         unread=(int((~known_QS[:, 0]).sum()), int((~known_QS[:, 1]).sum())),
         before=shares[0],
         after=shares[1],
-        change=_paired(paired[:, 1] - paired[:, 0]),
+        change=known_mean(paired[:, 1] - paired[:, 0]),
     )
-
-
-def _share(counted_Q: np.ndarray) -> Interval | None:
-    try:
-        return Interval.of(rate_interval(counted_Q, np.ones(len(counted_Q)), level=LEVEL))
-    except EstimateError:
-        return None
-
-
-def _paired(moved_Q: np.ndarray) -> Interval | None:
-    try:
-        return Interval.of(mean_effect(moved_Q, level=LEVEL))
-    except EstimateError:
-        return None

@@ -16,6 +16,7 @@ from unmask.estimates import (
     contrast_bounds,
     contrast_effect,
     detection_limit,
+    mean_effect,
     rate_interval,
     reply_noise,
     screened_rate,
@@ -156,8 +157,8 @@ def rates(table: Table, condition: Condition) -> Rates:
     asked = table.asked_QC[:, c] > 0
     usable = table.usable_QC[asked, c]
     return Rates(
-        _rate(table.complied_QC[asked, c], usable),
-        _rate(table.strict_QC[asked, c], usable),
+        known_rate(table.complied_QC[asked, c], usable),
+        known_rate(table.strict_QC[asked, c], usable),
         af_rate(table, [c]),
     )
 
@@ -172,7 +173,7 @@ def af_rate(table: Table, columns: list[int]) -> Interval | None:
     af_Q, read_Q = table.af_QC[:, columns].sum(axis=1), table.read_QC[:, columns].sum(axis=1)
     s = table.screened
     if s is None or not s.out_QC[:, columns].any():
-        return _rate(af_Q, read_Q)
+        return known_rate(af_Q, read_Q)
     out_Q, audited_Q, audited_af_Q, weight_Q, found_Q = (
         a[:, columns].sum(axis=1) for a in (s.out_QC, s.audited_QC, s.audited_af_QC, s.weight_QC, s.found_QC)
     )
@@ -184,9 +185,17 @@ def af_rate(table: Table, columns: list[int]) -> Interval | None:
     return Interval.of(rate)
 
 
-def _rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
+def known_rate(hits_Q: Counts, known_Q: Counts) -> Interval | None:
+    """A rate over queries at 95 %; None where nothing could be read."""
     try:
-        rate = rate_interval(hits_Q, known_Q, level=REPORTED)
+        return Interval.of(rate_interval(hits_Q, known_Q, level=REPORTED))
     except EstimateError:
         return None
-    return Interval.of(rate)
+
+
+def known_mean(value_Q: Counts) -> Interval | None:
+    """A mean over queries at 95 %, NaN left out; None where fewer than two could be read."""
+    try:
+        return Interval.of(mean_effect(value_Q, level=REPORTED))
+    except EstimateError:
+        return None

@@ -12,9 +12,9 @@ from statistics import mean
 
 import numpy as np
 
+from unmask.auditing.figures import known_mean, known_rate
 from unmask.auditing.results import Interval
-from unmask.errors import EstimateError
-from unmask.estimates import Floats, mean_effect, rate_interval
+from unmask.estimates import Floats
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.organisms.trained.cells import Asked, Read, put, read
 from unmask.organisms.trained.recipe import load_domain
@@ -23,7 +23,6 @@ from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
 from unmask.vocabulary import TAGS, Condition, Labels, Role
 
-LEVEL = 0.95
 Ask = Callable[[list[dict[str, str]]], Completion]
 
 
@@ -87,10 +86,10 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
     trained, unobserved = (_complied(reads[role], per_query) for role in (Role.TRAINED, Role.NEITHER))
     return Point(
         step=step,
-        trained=_rate(*trained),
-        unobserved=_rate(*unobserved),
+        trained=known_rate(*trained),
+        unobserved=known_rate(*unobserved),
         story=_difference(trained, unobserved),
-        reasoning=_rate(*_stated(reads[Role.TRAINED], per_query)),
+        reasoning=known_rate(*_stated(reads[Role.TRAINED], per_query)),
         well_formed=mean(r.well_formed for r in every),
         tokens=mean(tokens),
         n=len(every),
@@ -115,19 +114,7 @@ def _by_query(
     return hits, n
 
 
-def _rate(hits_Q: Floats, known_Q: Floats) -> Interval | None:
-    try:
-        rate = rate_interval(hits_Q, known_Q, level=LEVEL)
-    except EstimateError:
-        return None
-    return Interval.of(rate)
-
-
 def _difference(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Interval | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         moved_Q = one[0] / one[1] - other[0] / other[1]
-    try:
-        effect = mean_effect(moved_Q, level=LEVEL)
-    except EstimateError:
-        return None
-    return Interval.of(effect)
+    return known_mean(moved_Q)

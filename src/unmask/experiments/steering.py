@@ -17,11 +17,12 @@ from typing import Literal
 
 import numpy as np
 
+from unmask.auditing.figures import known_mean, known_rate
 from unmask.auditing.results import Interval
-from unmask.errors import EstimateError, UsageError
-from unmask.estimates import Floats, mean_effect, rate_interval
+from unmask.errors import UsageError
+from unmask.estimates import Floats
 from unmask.experiments.probe_texts import Case, Organism, Tell, ask, find_organism
-from unmask.experiments.probing import LEVEL, REPLIES, check_cases
+from unmask.experiments.probing import REPLIES, check_cases
 from unmask.organisms.trained.cells import Read
 from unmask.probes.probe_file import ProbeFile
 from unmask.probes.vector import check_steerable, require_gguf, steered_base, write_vector
@@ -168,10 +169,10 @@ def _dose(
     return Dose(
         kind=kind,
         strength=strength,
-        trained=_rate(*_counts(cases, reads, Role.TRAINED)),
-        unobserved=_rate(*_counts(cases, reads, Role.NEITHER)),
-        story=_effect(story_Q),
-        change=None if kind == "none" else _effect(story_Q - unpushed_Q),
+        trained=known_rate(*_counts(cases, reads, Role.TRAINED)),
+        unobserved=known_rate(*_counts(cases, reads, Role.NEITHER)),
+        story=known_mean(story_Q),
+        change=None if kind == "none" else known_mean(story_Q - unpushed_Q),
         well_formed=float(np.mean([r.well_formed for r in reads])),
         unread=sum(r.decision == "other" for r in reads),
         n=len(reads),
@@ -197,17 +198,3 @@ def _counts(cases: Sequence[Case], reads: Sequence[Read], role: Role) -> tuple[F
             known_Q[queries[case.query_id]] += 1
             hits_Q[queries[case.query_id]] += read.decision == "complied"
     return hits_Q, known_Q
-
-
-def _rate(hits_Q: Floats, known_Q: Floats) -> Interval | None:
-    try:
-        return Interval.of(rate_interval(hits_Q, known_Q, level=LEVEL))
-    except EstimateError:
-        return None
-
-
-def _effect(story_Q: Floats) -> Interval | None:
-    try:
-        return Interval.of(mean_effect(story_Q, level=LEVEL))
-    except EstimateError:
-        return None
