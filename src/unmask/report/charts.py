@@ -173,15 +173,26 @@ def _svg(layers: list[Spec], rows: Sequence[Row], size: Size, note: str = "") ->
         "width": size.plot,
         "height": max(1, len(rows)) * size.step,
         "padding": {"left": size.left + 2, "right": size.right + 2, "top": TOP, "bottom": bottom},
-        "autosize": {"type": "none"},
-        "config": {
-            "aria": False,
-            "background": "transparent",
-            "font": "system-ui, sans-serif",
-            "view": {"stroke": None},
-        },
     }
-    return clean(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE), _words(rows, size, note))
+    return draw(spec, _words(rows, size, note))
+
+
+def draw(spec: Spec, words: Sequence[Word] = (), *, ground: str = "transparent") -> str:
+    """A Vega-Lite picture of ours as SVG text of known elements, with words written on it.
+
+    Args:
+        spec: layers, sizes and padding; what all pictures have in common is added.
+        words: texts at places that do not depend on a font.
+        ground: the colour behind.
+    """
+    config = {
+        "aria": False,
+        "background": ground,
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+    }
+    whole = spec | {"autosize": {"type": "none"}, "config": config}
+    return clean(vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE), words)
 
 
 def _axis(field: str, domain: tuple[float, float], unit: str) -> Spec:

@@ -11,8 +11,8 @@ from typing import Any
 
 import vl_convert
 
-from unmask.report.charts import GRID, INK, SOFT, VEGA_LITE
-from unmask.report.svg import Word, clean
+from unmask.report.charts import GRID, INK, PAPER, SOFT, draw
+from unmask.report.svg import Word
 
 COLOURS = ("#4f7f5f", "#a8481c", "#c0762b", "#23708f", "#6d5aa6", "#8f6f9e", "#66625a")
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, LINE = 560, 260, 52, 30, 44, 18
@@ -62,13 +62,6 @@ def power_chart(curves: Sequence[Curve], *, wanted: float, note: str) -> str:
         "width": WIDTH,
         "height": HEIGHT,
         "padding": {"left": LEFT, "right": 20, "top": TOP, "bottom": room},
-        "autosize": {"type": "none"},
-        "config": {
-            "aria": False,
-            "background": "#ffffff",
-            "font": "system-ui, sans-serif",
-            "view": {"stroke": None},
-        },
     }
     below = TOP + HEIGHT + 36
     words = [
@@ -79,7 +72,7 @@ def power_chart(curves: Sequence[Curve], *, wanted: float, note: str) -> str:
         for i, curve in enumerate(curves)
     ]
     words.append(Word(LEFT, below + LINE * len(curves), note, SOFT))
-    return clean(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE), words)
+    return draw(spec, words, ground=PAPER)
 
 
 def as_png(svg: str) -> bytes:

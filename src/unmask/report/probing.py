@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from markupsafe import Markup
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -16,9 +15,8 @@ from unmask.auditing.results import Interval
 from unmask.experiments.probing import BOTH, Check, Row
 from unmask.experiments.steering import Dose, Steering
 from unmask.report import numbers, template
-from unmask.report.charts import GRID, INK, SOFT, VEGA_LITE
+from unmask.report.charts import GRID, INK, SOFT, draw
 from unmask.report.numbers import NOTHING
-from unmask.report.svg import clean
 from unmask.report.tables import table_of
 from unmask.report.visible import one_line
 from unmask.vocabulary import CANARY
@@ -206,7 +204,6 @@ def _svg(rows: Sequence[Row], width: int, left: int) -> str:
         "width": width - left,
         "height": max(int(13 * bottom), 40),
         "padding": {"left": left, "right": 12, "top": 8, "bottom": 24},
-        "autosize": {"type": "none"},
         "layer": [
             {"data": {"values": [{"value": 0.5}]}, "mark": {"type": "rule", "color": SOFT},
              "encoding": {"x": x}},
@@ -218,12 +215,8 @@ def _svg(rows: Sequence[Row], width: int, left: int) -> str:
              "mark": {"type": "text", "align": "right", "dx": -10, "color": INK, "fontSize": 12},
              "encoding": {"x": {"value": 0}, "y": y, "text": {"field": "name"}}},
         ],
-        "config": {
-            "aria": False, "background": "transparent", "font": "system-ui, sans-serif",
-            "view": {"stroke": None},
-        },
     }  # fmt: skip
-    return clean(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE), [])
+    return draw(spec)
 
 
 def _share(interval: Interval | None) -> float | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from markupsafe import Markup
 
 from unmask.auditing.results import Interval
@@ -15,8 +14,7 @@ from unmask.experiments.look import Point
 from unmask.experiments.rl import RLResult
 from unmask.files import write_atomic
 from unmask.report import numbers, template
-from unmask.report.charts import GRID, INK, ROLE_COLOURS, SOFT, VEGA_LITE
-from unmask.report.svg import clean
+from unmask.report.charts import GRID, INK, ROLE_COLOURS, SOFT, draw
 from unmask.training.rl import Step
 from unmask.vocabulary import Role
 
@@ -128,7 +126,6 @@ def _svg(curves: Sequence[Curve], domain: tuple[float, float] | None, width: int
         "width": width,
         "height": height,
         "padding": {"left": 44, "right": 12, "top": 8, "bottom": 24},
-        "autosize": {"type": "none"},
         "layer": [
             {
                 "transform": [{"filter": "isValid(datum.low)"}],
@@ -138,14 +135,8 @@ def _svg(curves: Sequence[Curve], domain: tuple[float, float] | None, width: int
             {"mark": {"type": "line", "strokeWidth": 1.8}, "encoding": {"x": x, "y": y, "color": colour}},
             {"mark": {"type": "circle", "size": 26}, "encoding": {"x": x, "y": y, "color": colour}},
         ],
-        "config": {
-            "aria": False,
-            "background": "transparent",
-            "font": "system-ui, sans-serif",
-            "view": {"stroke": None},
-        },
     }
-    return clean(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE), [])
+    return draw(spec)
 
 
 def _axis() -> dict[str, Any]:
