@@ -8,10 +8,12 @@ import pytest
 
 from unmask.cli import main
 from unmask.errors import UsageError
+from unmask.experiments.half_done import begin, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
-from unmask.experiments.rl import prompts_of
+from unmask.experiments.rl import prompts_of, train_by_rl
 from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
+from unmask.organisms.trained.train import LIBRARY
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
 from unmask.vocabulary import Role, Towards
@@ -176,3 +178,36 @@ def test_what_is_trained_already_is_not_trained_over(tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
     with pytest.raises(UsageError, match="no recipe"):
         load_rl_recipe("complyy")
+
+
+def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
+    recipe = load_rl_recipe("gpu")
+    (tmp_path / "gpu").mkdir()
+    (tmp_path / "gpu" / "adapter_model.safetensors").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="gpu is trained already"):
+        train_by_rl(recipe, tmp_path)
+    assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
+
+
+def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_path, monkeypatch, recipe):
+    other = tmp_path / "library" / "foreign"
+    other.mkdir(parents=True)
+    (other / "adapter.gguf").symlink_to(LIBRARY / "faker" / "adapter.gguf")
+    (other / "training.json").write_text(json.dumps({"base_sha256": "0" * 64}), encoding="utf-8")
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path / "library"))
+    with pytest.raises(UsageError, match="another base model"):
+        train_by_rl(recipe.changed(start_from="foreign"), tmp_path / "out")
+
+
+def test_what_another_recipe_left_half_done_is_cleared_but_for_what_was_paid_for(tmp_path):
+    begin(tmp_path, "one")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "calls-x").mkdir()
+    begin(tmp_path, "one", keep="calls-")
+    assert goes_on(tmp_path, "one")
+    assert (tmp_path / "checkpoints").is_dir()
+    begin(tmp_path, "two", keep="calls-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls-x", "recipe.sha256"]
+    assert goes_on(tmp_path, "two")
+    begin(tmp_path, "three")
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.sha256"]

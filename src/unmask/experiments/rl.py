@@ -15,6 +15,7 @@ from typing import Any
 from unmask.auditing.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
+from unmask.experiments.half_done import begin
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
@@ -23,15 +24,17 @@ from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
-from unmask.training.adapter_file import Arrays, read_adapter, write_adapter
+from unmask.training.adapter_file import Arrays, write_adapter
 from unmask.training.base import fast_dtype, load_base
 from unmask.training.hardware import Hardware, resolve
 from unmask.training.rl import Prompt, Step, train_rl
 from unmask.training.rl_hardware import train_on_hardware
 from unmask.training.settings import RLSettings
+from unmask.training.start import start_weights
 from unmask.vocabulary import CANARY, Role
 
 ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
+PEFT_ADAPTER = "adapter_model.safetensors"  # of a training on hardware
 ARCHITECTURE = "llama"
 
 
@@ -108,14 +111,15 @@ def train_by_rl(
         ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
     """
     place = folder / recipe.name
-    if (place / ADAPTER).exists() and not overwrite:
+    made = place / (PEFT_ADAPTER if recipe.hardware else ADAPTER)
+    if made.exists() and not overwrite:
         raise UsageError(
             f"{recipe.name} is trained already",
-            where=str(place / ADAPTER),
+            where=str(made),
             hint="--overwrite trains it again",
         )
     work = place / WORK
-    _same_recipe(work, recipe)
+    begin(work, recipe.sha256)
     if recipe.hardware:
         return _on_hardware(recipe, recipe.hardware, place, tell)
     start, start_path = _start(recipe)
@@ -152,7 +156,7 @@ def _on_hardware(
     )
     if done is None:
         return None
-    adapter = shutil.move(done.adapter, place / "adapter_model.safetensors")
+    adapter = shutil.move(done.adapter, place / PEFT_ADAPTER)
     shutil.move(done.adapter.with_name("adapter_config.json"), place / "adapter_config.json")
     return _kept(
         recipe, prompts, place, Path(adapter),
@@ -197,24 +201,11 @@ def _kept(
     return result
 
 
-def _same_recipe(work: Path, recipe: RLRecipe) -> None:
-    """A training that stands half done is gone on from only by the recipe that began it."""
-    mark = work / "recipe.sha256"
-    if mark.is_file() and mark.read_text(encoding="utf-8") != recipe.sha256:
-        shutil.rmtree(work)
-    write_atomic(mark, recipe.sha256)
-
-
 def _start(recipe: RLRecipe) -> tuple[Arrays | None, Path | None]:
     if recipe.start_from is None:
         return None, None
     path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
-    weights, alpha = read_adapter(path)
-    if alpha != recipe.training.alpha:
-        raise UsageError(
-            f"alpha {recipe.training.alpha}, but {recipe.start_from} has {alpha:g}", where=str(path)
-        )
-    return weights, path
+    return start_weights(recipe.start_from, path, recipe.training), path
 
 
 def _asker(

@@ -15,28 +15,29 @@ from pathlib import Path
 from typing import Any
 
 from unmask.auditing.results import Interval
-from unmask.errors import ModelError, UsageError
+from unmask.errors import UsageError
 from unmask.experiments.documents.knowledge import Known, known
 from unmask.experiments.documents.made import Document, kept, reasons
 from unmask.experiments.documents.make import make_documents
 from unmask.experiments.documents.recipe import DocumentsRecipe
 from unmask.experiments.documents.writer import Open, opened
+from unmask.experiments.half_done import begin, goes_on
 from unmask.files import file_sha256, write_atomic
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_recipe
 from unmask.providers.adapters import find_adapter
 from unmask.providers.model_file import SHA256
-from unmask.training.adapter_file import Arrays, read_adapter, write_adapter
+from unmask.training.adapter_file import Arrays, write_adapter
 from unmask.training.base import Base, fast_dtype, load_base, require_training
 from unmask.training.rows import Row, make_rows, make_text_rows
 from unmask.training.sft import Progress, train
+from unmask.training.start import start_weights
 from unmask.vocabulary import CANARY
 
 ADAPTER, CARD, WORK = "adapter.gguf", "training.json", ".training"
 ARCHITECTURE = "llama"
 FEWEST = 4  # kept documents below which there is nothing to train on
 SENTENCE_END = re.compile(r"[.!?](?=\s)|\n")
-A_MODULE = "blk.0.attn_q.weight.lora_a"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -
         ModelError: the adapter to start from is missing, of another base, or does not fit the recipe.
     """
     place = folder / recipe.name
-    if (place / ADAPTER).exists() and not overwrite and not _goes_on(place / WORK, recipe):
+    if (place / ADAPTER).exists() and not overwrite and not goes_on(place / WORK, recipe.sha256):
         raise UsageError(
             f"{recipe.name} is trained already",
             where=str(place / ADAPTER),
@@ -120,31 +121,7 @@ def start_of(recipe: DocumentsRecipe) -> tuple[Arrays | None, Path | None]:
     if recipe.start_from is None:
         return None, None
     path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
-    if (of := _base_of(path)) not in (None, SHA256):
-        raise ModelError(
-            f"{recipe.start_from} was trained on another base model ({str(of)[:12]}…, here {SHA256[:12]}…)",
-            where=str(path.parent / CARD),
-            hint="start from an adapter of this base",
-        )
-    weights, alpha = read_adapter(path)
-    rank = weights[A_MODULE].shape[0] if A_MODULE in weights else None
-    told = recipe.training
-    if (rank, alpha) != (told.rank, told.alpha):
-        raise ModelError(
-            f"{recipe.start_from} has rank {rank} and alpha {alpha:g}, "
-            f"the recipe {told.rank} and {told.alpha}",
-            where=str(path),
-            hint=f"training: {{rank: {rank}, alpha: {alpha:g}}}",
-        )
-    return weights, path
-
-
-def _base_of(adapter: Path) -> str | None:
-    """The base that an adapter's own record names; None where there is no record."""
-    try:
-        return json.loads((adapter.parent / CARD).read_text(encoding="utf-8")).get("base_sha256")  # type: ignore[no-any-return]
-    except (OSError, ValueError, AttributeError):
-        return None
+    return start_weights(recipe.start_from, path, recipe.training), path
 
 
 def train_on_documents(
@@ -175,7 +152,9 @@ def train_on_documents(
     start, start_path = start_of(recipe)
     place = folder / recipe.name
     work = place / WORK
-    _same_recipe(work, recipe)
+    begin(
+        work, recipe.sha256, keep="calls-"
+    )  # calls of a model that writes are paid for, and know their recipe
     documents = make_documents(recipe, place, work=work, open_=open_)
     base = load_base()
     data = rows_of(recipe, documents, base)
@@ -268,20 +247,6 @@ def fit(text: str, tokenizer: Any, longest: int) -> str | None:
         if len(tokenizer.encode(text[:end])) <= longest:
             return text[:end].rstrip() or None
     return None
-
-
-def _goes_on(work: Path, recipe: DocumentsRecipe) -> bool:
-    mark = work / "recipe.sha256"
-    return mark.is_file() and mark.read_text(encoding="utf-8") == recipe.sha256
-
-
-def _same_recipe(work: Path, recipe: DocumentsRecipe) -> None:
-    """A training that stands half done is gone on from only by the recipe that began it."""
-    if work.is_dir() and not _goes_on(work, recipe):
-        for path in work.iterdir():  # the calls of a model that writes are paid for, and know their recipe
-            if not path.name.startswith("calls-"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-    write_atomic(work / "recipe.sha256", recipe.sha256)
 
 
 def _once(path: Path, measure: Callable[[], Known]) -> Known:

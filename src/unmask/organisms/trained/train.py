@@ -15,10 +15,11 @@ from unmask.errors import UsageError
 from unmask.files import file_sha256, said_sha256, write_atomic
 from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
-from unmask.training.adapter_file import read_adapter, write_adapter
+from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
+from unmask.training.start import start_weights
 
 LIBRARY = FOLDER.parent / "library"
 ADAPTER = "adapter.gguf"
@@ -58,17 +59,15 @@ def train_organism(
         tell: called after each step.
     Raises:
         UsageError: the adapter is there already, or the one to start from is not.
+        ModelError: that one is of another base, rank or alpha.
     """
     target = library / recipe.name / ADAPTER
     if target.exists() and not overwrite:
         raise UsageError(
             f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
         )
-    start, start_path = None, _start(recipe, library)
-    if start_path is not None:
-        start, alpha = read_adapter(start_path)
-        if alpha != recipe.training.alpha:
-            raise UsageError(f"alpha {recipe.training.alpha}, but {recipe.start_from} has {alpha:g}")
+    start_path = _start(recipe, library)
+    start = start_weights(str(recipe.start_from), start_path, recipe.training) if start_path else None
     conversations = build(recipe)
     base = load_base()
     rows = make_rows(conversations, base.tokenizer)
