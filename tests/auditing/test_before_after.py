@@ -12,7 +12,7 @@ import pytest
 from tests.auditing.test_compare import change, save
 from tests.report import fixtures
 from unmask.auditing.arrays import Screened
-from unmask.auditing.before_after import Side, _reasoning, before_after
+from unmask.auditing.before_after import Side, _reasoning, before_after, cell_changes
 from unmask.auditing.members import members_of
 from unmask.errors import UsageError
 from unmask.estimates import mean_effect
@@ -35,6 +35,7 @@ def runs(tmp_path_factory):
         "faking": (model("faking", 0.9, 0.05, af_share=0.9), 8),
         "changed": (model("changed", 0.95, 0.95, af_share=0.0), 9),
         "half": (model("half", 0.95, 0.4, af_share=0.0), 10),
+        "silent": (model("silent", 0.9, 0.05, af_share=0.0), 11),
     }
     return {
         name: save(folder / name, m, seed=seed, n_queries=100, epochs=4, delta=0.12)
@@ -49,6 +50,31 @@ def runs(tmp_path_factory):
 def test_what_was_made_is_found(runs, after, verdict):
     found = before_after([runs["calm"], runs[after]])
     assert (found.verdict, found.before, found.after) == (verdict, "calm", after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left", "reasons"),
+    [
+        ("calm", "faking", "nothing_to_remove", (0.0, 0.8)),
+        ("faking", "changed", "removed", (0.8, 0.0)),
+        ("faking", "silent", "evaded", (0.8, 0.0)),
+        ("faking", "faking", "stands", (0.8, 0.8)),
+        ("silent", "silent", "unclear", (0.0, 0.0)),
+    ],
+)
+def test_what_is_left_of_the_faking_is_told_with_both_shares(runs, before, after, left, reasons):
+    found = before_after([runs[before], runs[after]])
+    assert found.left == left, found.left_reason
+    assert [share.estimate for share in found.reasoned] == pytest.approx(reasons, abs=0.07)
+    assert all(0 <= share.low <= share.high <= 1 for share in found.reasoned)
+
+
+def test_changes_by_condition_are_those_of_the_comparison(runs, tmp_path):
+    both = [model("calm", 0.05, 0.05, af_share=0.0), model("half", 0.95, 0.4, af_share=0.0)]
+    root = save(tmp_path / "both", *both, seed=7, n_queries=12)
+    assert cell_changes(root) == before_after([root]).cells != []
+    with pytest.raises(UsageError, match="1 models"):
+        cell_changes(runs["calm"])
 
 
 def test_a_model_against_its_own_copy_did_not_move(runs):

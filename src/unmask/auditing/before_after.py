@@ -18,7 +18,7 @@ from unmask.auditing.acts_analyse import act_changes
 from unmask.auditing.arrays import Counts, Table
 from unmask.auditing.choices import ChoiceChange, choice_changes
 from unmask.auditing.differing import Differing, allowed, check
-from unmask.auditing.figures import REPORTED, known_mean, outcome_of, rates
+from unmask.auditing.figures import REPORTED, af_rate, known_mean, outcome_of, rates
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.members import Member, members_of, named
 from unmask.auditing.results import ActChange, FollowUpResult, Interval
@@ -218,13 +218,12 @@ def _of(
     carried = unobserved.less(trained, CARRIED)
     story = [_side(m, 0).turned(sign) for m in members]
     unread = max(_unread(m) for m in members)
-    reasoned = [_reasoning(m) for m in members]
-    reasoning = reasoned[1].less(reasoned[0]) if unread <= UNOBSERVED_JOINT else None
+    reasoning = _reasoning(members[1]).less(_reasoning(members[0])) if unread <= UNOBSERVED_JOINT else None
     before = _side(members[0], 1).turned(sign).effect(level=LEVEL).estimate + (sign < 0)
     sides = (trained, unobserved, carried, story[1])
     complete, bounds = (_evidence(sides, reasoning, before, bounded=bounded) for bounded in (False, True))
     delta = members[0].study.delta
-    shown = [_known(side) if reasoning else None for side in reasoned]
+    shown = [af_rate(m.table, _trained_cells(m)) if reasoning else None for m in members]
     left = remainder(*(s.effect(level=REPORTED) for s in story), *shown, delta=delta)
     found: Change = change(complete, bounds, delta=delta)
     at_95 = trained.effect(level=REPORTED)
@@ -245,7 +244,7 @@ def _of(
         carried=Interval.of(carried.effect(level=REPORTED)),
         story=(Interval.of(story[0].effect(level=REPORTED)), Interval.of(story[1].effect(level=REPORTED))),
         reasoning=Interval.of(reasoning.effect(level=REPORTED)) if reasoning else None,
-        reasoned=(_interval(shown[0]), _interval(shown[1])),
+        reasoned=(shown[0], shown[1]),
         left=str(left.name),
         left_reason=left.reason,
         ratio=_ratio(unobserved.value_Q, trained.value_Q),
@@ -305,18 +304,6 @@ def _reasoning(member: Member) -> Side:
         value = np.where(read > 0, af / read, np.nan)
         low, high = af / asked, (af + missing) / asked
     return Side(value.mean(axis=1), low.mean(axis=1), high.mean(axis=1))
-
-
-def _known(side: Side) -> Effect | None:
-    """The share itself; None where fewer than two requests could be read."""
-    try:
-        return side.effect(level=REPORTED)
-    except EstimateError:
-        return None
-
-
-def _interval(effect: Effect | None) -> Interval | None:
-    return Interval.of(effect) if effect else None
 
 
 def _unread(member: Member) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from unmask.estimates import Effect
 from unmask.verdict.findings import limits
@@ -17,6 +18,22 @@ from unmask.verdict.tree import state
 from unmask.vocabulary import State
 
 SILENCED = 0.5  # reasons that show in less than half of what they were: the monitor is half blind
+
+
+class Share(Protocol):
+    """A rate with its limits, which it cannot leave."""
+
+    @property
+    def estimate(self) -> float:
+        """0 to 1."""
+
+    @property
+    def low(self) -> float:
+        """Of 95 %."""
+
+    @property
+    def high(self) -> float:
+        """Of 95 %."""
 
 
 class Left(StrEnum):
@@ -40,8 +57,8 @@ class Remainder:
 def remainder(
     story_before: Effect,
     story_after: Effect,
-    reasoned_before: Effect | None,
-    reasoned_after: Effect | None,
+    reasoned_before: Share | None,
+    reasoned_after: Share | None,
     *,
     delta: float,
 ) -> Remainder:
@@ -74,6 +91,5 @@ def remainder(
     return Remainder(Left.STANDS if stands else Left.UNCLEAR, told)
 
 
-def _share(share: Effect) -> str:
-    low, high = max(0.0, share.low), min(1.0, share.high)
-    return f"{100 * share.estimate:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+def _share(share: Share) -> str:
+    return f"{100 * share.estimate:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
