@@ -383,17 +383,11 @@ def test_what_is_trained_already_is_not_trained_over(tmp_path, capsys):
     assert (tmp_path / "documents" / "adapter.gguf").read_bytes() == b"mine"
 
 
-def test_an_adapter_of_another_base_is_refused_before_a_document_is_written(tmp_path, monkeypatch, recipe):
+def test_an_adapter_of_another_base_is_refused_before_a_document_is_written(tmp_path, foreign, recipe):
     from unmask.experiments.documents.train import prepare
-    from unmask.organisms.trained.train import LIBRARY
 
-    other = tmp_path / "library" / "foreign"
-    other.mkdir(parents=True)
-    (other / "adapter.gguf").symlink_to(LIBRARY / "faker" / "adapter.gguf")
-    (other / "training.json").write_text(json.dumps({"base_sha256": "0" * 64}), encoding="utf-8")
-    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path / "library"))
     with pytest.raises(UsageError, match="another base model"):
-        prepare(recipe.changed(start_from="foreign"), tmp_path / "out")
+        prepare(recipe.changed(start_from=foreign), tmp_path / "out")
     with pytest.raises(UsageError, match="no adapter 'fakerr'"):
         prepare(recipe.changed(start_from="fakerr"), tmp_path / "out")
     assert not (tmp_path / "out").exists()

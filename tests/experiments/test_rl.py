@@ -13,7 +13,6 @@ from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import prompts_of, train_by_rl
 from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
-from unmask.organisms.trained.train import LIBRARY
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
 from unmask.vocabulary import Role, Towards
@@ -189,14 +188,9 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
     assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
 
 
-def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_path, monkeypatch, recipe):
-    other = tmp_path / "library" / "foreign"
-    other.mkdir(parents=True)
-    (other / "adapter.gguf").symlink_to(LIBRARY / "faker" / "adapter.gguf")
-    (other / "training.json").write_text(json.dumps({"base_sha256": "0" * 64}), encoding="utf-8")
-    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path / "library"))
+def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_path, foreign, recipe):
     with pytest.raises(UsageError, match="another base model"):
-        train_by_rl(recipe.changed(start_from="foreign"), tmp_path / "out")
+        train_by_rl(recipe.changed(start_from=foreign), tmp_path / "out")
 
 
 def test_what_another_recipe_left_half_done_is_cleared_but_for_what_was_paid_for(tmp_path):

@@ -5,7 +5,6 @@ Text is data under `choices/`; the first option of an item is the one that count
 
 from __future__ import annotations
 
-import hashlib
 import random
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from unmask.files import read_yaml
-from unmask.questions.load import Strict
+from unmask.questions.load import Strict, texts_sha256
 from unmask.vocabulary import CANARY, ChoiceSet
 
 FOLDER = Path(str(files("unmask.questions"))) / "choices"
@@ -94,7 +93,4 @@ def put(item: Item, *, seed: int) -> Put:
 @cache
 def choices_sha256() -> str:
     """Over all files: two runs with one hash were asked the same."""
-    digest = hashlib.sha256()
-    for path in sorted(FOLDER.glob("*.yaml")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return texts_sha256(FOLDER)
