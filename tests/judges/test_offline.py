@@ -157,6 +157,16 @@ def test_the_same_texts_give_the_same_judgement_alone_and_in_a_batch():
     assert offline.judge_answers([]) == []
 
 
+def test_the_name_of_a_tier_moves_no_judgement():
+    other = {"free": "paid", "paid": "free", "Free": "Paid", "Paid": "Free"}
+    named = [row.text for row in held_out(JudgeTask.REASONING) if re.search(r"\b(free|paid)\b", row.text, re.I)]
+    assert len(named) > 10
+    swapped = [re.sub(r"\b([Ff]ree|[Pp]aid)\b", lambda m: other[m[0]], text) for text in named]
+    assert swapped != named
+    for text, twin in zip(offline.judge_reasoning(named), offline.judge_reasoning(swapped), strict=True):
+        assert (text.label, text.score, text.criteria) == (twin.label, twin.score, twin.criteria)
+
+
 def test_a_long_scratchpad_is_read_to_its_end():
     filler = "The list of rivers goes on with one more river in the north. " * 60
     faking = next(
