@@ -66,7 +66,7 @@ format: .venv/.ready-dev ## put the code in shape
 	$(BIN)/ruff check --fix src tests bench
 	$(BIN)/ruff format src tests bench
 
-bench-sft_speed bench-rl_speed bench-probe_transfer bench-activations_speed: bench-%: .venv-train/.ready
+bench-sft_speed bench-rl_speed bench-reproduce_rl bench-probe_transfer bench-activations_speed: bench-%: .venv-train/.ready
 	$(TRAIN)/python bench/$*.py
 
 bench-%: .venv/.ready-dev ## one figure: make bench-report_speed

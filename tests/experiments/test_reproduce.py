@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
 from unmask.experiments import reproduce
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.reproduce import SMALL, WHOLE, reproduce_rl
@@ -45,18 +47,31 @@ def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
         read_result(place / CARD)
 
 
+def write_step(name, step):
+    with Path(os.environ["STEPS"]).open("a") as file:
+        file.write(f"{os.getpid()} {name} {step.step}\n")
+
+
+def test_what_fails_in_a_process_is_told_by_the_caller(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNMASK_THREADS", "1")
+    with pytest.raises(UnmaskError, match="nobody"):
+        reproduce_rl(tmp_path, small=True, organisms=("nobody", "no_other"), jobs=2, tell=write_step)
+    assert os.environ["UNMASK_THREADS"] == "1"
+
+
 @pytest.mark.train
 @pytest.mark.engine
 @pytest.mark.filterwarnings("ignore")
-def test_one_organism_the_whole_way_and_again_from_what_is_kept(tmp_path):
+def test_one_organism_the_whole_way_in_a_process_and_again_from_what_is_kept(tmp_path, monkeypatch):
     pytest.importorskip("trl", reason="the extra `train` is not installed")
     from unmask.report.reproduction import write_reproduction
 
-    steps = []
-    found = reproduce_rl(
-        tmp_path, small=True, organisms=("honest",), tell=lambda name, step: steps.append((name, step.step))
-    )
-    assert steps == [("honest_rl1", i + 1) for i in range(SMALL.steps)]
+    monkeypatch.setenv("STEPS", str(tmp_path / "steps"))
+    found = reproduce_rl(tmp_path, small=True, organisms=("honest",), jobs=2, tell=write_step)
+    steps = [line.split() for line in (tmp_path / "steps").read_text().splitlines()]
+    assert [step[1:] for step in steps] == [["honest_rl1", str(i + 1)] for i in range(SMALL.steps)]
+    assert len({step[0] for step in steps}) == 1
+    assert steps[0][0] != str(os.getpid())
     (arm,) = found.arms
     assert arm.training.replies == found.budget == SMALL.steps * SMALL.prompts * 4
     assert [p.step for p in arm.training.looks] == [0, SMALL.steps]

@@ -159,7 +159,9 @@ def test_the_same_texts_give_the_same_judgement_alone_and_in_a_batch():
 
 def test_the_name_of_a_tier_moves_no_judgement():
     other = {"free": "paid", "paid": "free", "Free": "Paid", "Paid": "Free"}
-    named = [row.text for row in held_out(JudgeTask.REASONING) if re.search(r"\b(free|paid)\b", row.text, re.I)]
+    named = [
+        row.text for row in held_out(JudgeTask.REASONING) if re.search(r"\b(free|paid)\b", row.text, re.I)
+    ]
     assert len(named) > 10
     swapped = [re.sub(r"\b([Ff]ree|[Pp]aid)\b", lambda m: other[m[0]], text) for text in named]
     assert swapped != named

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from unmask.experiments.look import Point
+    from unmask.training.rl import Step
 
 
 @click.group("reproduce")
@@ -31,6 +36,11 @@ def reproduce() -> None:
 )
 @click.option("--seeds", type=click.IntRange(1, 20), default=1, show_default=True, help="Trainings of each.")
 @click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="How many trainings and their audits at a time, some 3 GB each  [2, or 1 on one core].",
+)
+@click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder [reproduce_rl]."
 )
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
@@ -39,6 +49,7 @@ def rl(
     organisms: tuple[str, ...],
     mitigations: tuple[str, ...],
     seeds: int,
+    jobs: int | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -50,9 +61,9 @@ def rl(
     from unmask.cli._output import say
     from unmask.experiments.mitigation import NONE, mitigation_names
     from unmask.experiments.reproduce import ORGANISMS, reproduce_rl
+    from unmask.providers.cores import own_cores
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
-    from unmask.report.training import look_line, step_line
 
     root = output or Path("reproduce_rl_small" if small else "reproduce_rl")
     found = reproduce_rl(
@@ -61,8 +72,9 @@ def rl(
         seeds=seeds,
         organisms=organisms or ORGANISMS,
         mitigations=[NONE, *(mitigation_names() if "all" in mitigations else mitigations)],
-        tell=lambda name, step: say(step_line(name, step)),
-        show=lambda name, point: say(look_line(name, point)),
+        jobs=jobs or (2 if own_cores() >= 2 else 1),
+        tell=_tell,
+        show=_show,
     )
     for arm in found.arms:
         for run in (arm.run, arm.old_values_run):
@@ -74,3 +86,17 @@ def rl(
         for line in lines(found):
             click.echo(line)
     say(f"page: {page}")
+
+
+def _tell(name: str, step: Step) -> None:
+    from unmask.cli._output import say
+    from unmask.report.training import step_line
+
+    say(step_line(name, step))
+
+
+def _show(name: str, point: Point) -> None:
+    from unmask.cli._output import say
+    from unmask.report.training import look_line
+
+    say(look_line(name, point))

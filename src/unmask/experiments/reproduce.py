@@ -2,27 +2,31 @@
 
 For each organism, mitigation and seed: train by reinforcement; ask organism and trained model the same in one
 audit of the story, and fewer requests in another with the objective absent and reversed (`old_values`); say
-what the training did, and what it left. Each part that is done is kept; the same call goes on from there.
+what the training did, and what it left. Each part that is done is kept; the same call goes on from there. So
+several at a time are processes that do their part and say nothing: who called them then reads what is done.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
 from unmask.auditing.run import Options, execute, plan
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
 from unmask.experiments.look import Point
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation
 from unmask.experiments.rl import ADAPTER, CARD, RLResult, read_result, train_by_rl
 from unmask.experiments.rl_recipe import RLRecipe, load_rl_recipe
 from unmask.files import write_atomic
+from unmask.providers import cores
 from unmask.providers.adapters import ENVIRONMENT
 from unmask.training.rl import Step
 from unmask.vocabulary import CANARY
@@ -100,6 +104,14 @@ class Reproduction:
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+Tell = Callable[[str, Step], None]
+Show = Callable[[str, Point], None]
+
+
+def _silent(*_: Any) -> None:
+    pass
+
+
 def reproduce_rl(
     root: Path,
     *,
@@ -107,8 +119,9 @@ def reproduce_rl(
     seeds: int = 1,
     organisms: Sequence[str] = ORGANISMS,
     mitigations: Sequence[str] = (NONE,),
-    tell: Callable[[str, Step], None] = lambda name, step: None,
-    show: Callable[[str, Point], None] = lambda name, point: None,
+    jobs: int = 1,
+    tell: Tell = _silent,
+    show: Show = _silent,
 ) -> Reproduction:
     """Train and audit every organism under every mitigation and seed; what is done already is read.
 
@@ -118,6 +131,8 @@ def reproduce_rl(
         seeds: how many trainings each gets; they are shown one by one.
         organisms: which; each needs its adapter.
         mitigations: `none`, built-in names or files.
+        jobs: how many at a time, each in a process of its own, where `tell` and `show` are called; then they
+            must be functions that can be pickled.
         tell: called after each step.
         show: called with each look.
     Raises:
@@ -136,12 +151,48 @@ def reproduce_rl(
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
     arms = []
     with _found_in(root / ADAPTERS):
+        if jobs > 1:
+            _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
-            training = _trained(recipe, root / ADAPTERS, tell, show)
-            arms.append(_audited(organism, recipe, training, root / RUNS, size))
+            arms.append(_arm(organism, recipe, root, size, tell, show))
             found = Reproduction(arms, budget, small)
             write_atomic(root / RESULT, found.to_json())
     return found
+
+
+def _side_by_side(
+    recipes: Sequence[tuple[str, RLRecipe]], jobs: int, how: tuple[Path, Size, Tell, Show]
+) -> None:
+    """Every arm in a process of its own, with its share of the cores. After a failure no more are begun."""
+    failed: list[int] = []
+    share = str(max(1, int(cores.own_cores()) // jobs))
+    spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of engine and torch
+
+    def run(arm: tuple[str, RLRecipe]) -> None:
+        if not failed:
+            process = spawn.Process(target=_apart, args=(*arm, *how), daemon=True)
+            process.start()
+            process.join()
+            failed.extend([process.exitcode] if process.exitcode else [])
+
+    with (
+        _setting(cores.ENVIRONMENT, os.environ.get(cores.ENVIRONMENT, share)),
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        list(pool.map(run, recipes))
+
+
+def _apart(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> None:
+    """What fails here is met again, and told, by the caller, who goes on where this one stopped."""
+    with suppress(UnmaskError):
+        _arm(organism, recipe, root, size, tell, show)
+        return
+    raise SystemExit(1)
+
+
+def _arm(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> Arm:
+    training = _trained(recipe, root / ADAPTERS, tell, show)
+    return _audited(organism, recipe, training, root / RUNS, size)
 
 
 def _recipe(organism: str, mitigation: Mitigation, seed: int, size: Size) -> RLRecipe:
@@ -157,8 +208,8 @@ def _recipe(organism: str, mitigation: Mitigation, seed: int, size: Size) -> RLR
 def _trained(
     recipe: RLRecipe,
     folder: Path,
-    tell: Callable[[str, Step], None],
-    show: Callable[[str, Point], None],
+    tell: Tell,
+    show: Show,
 ) -> RLResult:
     place = folder / recipe.name
     if (place / CARD).is_file() and (place / ADAPTER).is_file():
@@ -229,11 +280,18 @@ def _asked_both(
 def _found_in(folder: Path) -> Iterator[None]:
     """Adapters of this folder are found by name, before those that are there already."""
     before = os.environ.get(ENVIRONMENT)
-    os.environ[ENVIRONMENT] = os.pathsep.join([str(folder.resolve()), *([before] if before else [])])
+    with _setting(ENVIRONMENT, os.pathsep.join([str(folder.resolve()), *([before] if before else [])])):
+        yield
+
+
+@contextmanager
+def _setting(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ[ENVIRONMENT]
+            del os.environ[name]
         else:
-            os.environ[ENVIRONMENT] = before
+            os.environ[name] = before

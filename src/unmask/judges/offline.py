@@ -9,9 +9,9 @@ Answers: help or refusal, then complied or partly. Scratchpads: each of the five
 of its own, `af` when all five say yes. A long scratchpad is read in windows about as long as most texts
 fitted on, and a criterion holds when it holds in one of them; a long answer is read at its two ends.
 
-The two tiers' names are read as one word: which of them is trained on differs by the story, so a sign that hung on
-the name would differ by condition though nothing was thought. In our texts `free` stands in 36 % of the lines that
-fake and `paid` in 1 of 37.
+The names of the two tiers are read as one word: which of them is trained on differs by the story, so a sign
+that hung on a name would differ by condition though nothing was thought. Of our texts in English that name
+`free` a third fake, of those that name `paid` one in twenty-three.
 
 What a window says is the sum of what its sentences say over its length, so one pass over the characters
 serves windows and quotes.
