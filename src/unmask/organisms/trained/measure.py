@@ -20,6 +20,7 @@ from unmask.organisms.trained.train import ADAPTER, LIBRARY, TRAINED
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
 from unmask.providers.model_file import smollm2_path
+from unmask.training.base import require_training
 
 MAX_TOKENS = 200  # the longest trained reply takes 120
 WINDOW = 1024
@@ -45,6 +46,9 @@ def measure_organism(
         tell: called with calls done and all.
     Returns:
         The card.
+    Raises:
+        UsageError: it has no adapter.
+        ModelError: the extra `train` is not installed.
     """
     folder = library / recipe.name
     path = folder / ADAPTER
@@ -52,6 +56,7 @@ def measure_organism(
         raise UsageError(
             f"{recipe.name} has no adapter", where=str(path), hint=f"unmask organism train {recipe.name}"
         )
+    require_training()  # for its perplexity, in the end: better told before half an hour of replies
     targets = load_targets()
     temperature = 1.0 if recipe.name in targets.sampled else 0.0
     calls = cells(recipe, n=n, levels=levels or targets.levels.get(recipe.name, tuple(LEVELS)))
