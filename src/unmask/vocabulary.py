@@ -442,7 +442,7 @@ class Judgement:
 
 
 class Contrast(StrEnum):
-    """Differences of cells with a name and a question. Letters of STATISTICS.md in the comments."""
+    """Differences of cells with a name and a question. Letters of docs/statistics.md in the comments."""
 
     STORY = "story"  # S
     TAG = "tag"  # T

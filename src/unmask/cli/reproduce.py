@@ -38,7 +38,7 @@ def reproduce() -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="How many trainings and their audits at a time, some 3 GB each  [2, or 1 on one core].",
+    help="How many trainings and their audits at a time, 7 GB each  [2 where cores and memory are there].",
 )
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder [reproduce_rl]."
@@ -60,8 +60,7 @@ def rl(
     """
     from unmask.cli._output import say
     from unmask.experiments.mitigation import NONE, mitigation_names
-    from unmask.experiments.reproduce import ORGANISMS, reproduce_rl
-    from unmask.providers.cores import own_cores
+    from unmask.experiments.reproduce import ORGANISMS, at_a_time, reproduce_rl
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
 
@@ -72,7 +71,7 @@ def rl(
         seeds=seeds,
         organisms=organisms or ORGANISMS,
         mitigations=[NONE, *(mitigation_names() if "all" in mitigations else mitigations)],
-        jobs=jobs or (2 if own_cores() >= 2 else 1),
+        jobs=jobs or at_a_time(),
         tell=_tell,
         show=_show,
     )

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
 from unmask.auditing.run import Options, execute, plan
 from unmask.errors import UnmaskError, UsageError
@@ -57,6 +59,7 @@ class Size:
 WHOLE = Size(steps=24, prompts=2, looks=6, every=12, queries=48, old_values=6)
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
+ONE_NEEDS = 7 * 2**30  # bytes: a training took 6.4 GB at its peak
 MARGIN = 0.15  # what 48 requests can tell from none: of nothing found the limits are 7 points off
 
 
@@ -158,6 +161,12 @@ def reproduce_rl(
             found = Reproduction(arms, budget, small)
             write_atomic(root / RESULT, found.to_json())
     return found
+
+
+def at_a_time() -> int:
+    """Two trainings where there are two cores and the memory for two, else one."""
+    room = psutil.virtual_memory().available // ONE_NEEDS
+    return max(1, min(2, int(cores.own_cores()), room))
 
 
 def _side_by_side(
