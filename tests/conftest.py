@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from unmask.providers.engine import Engine
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
-if "UNMASK_CACHE" not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:  # two at a time: one for each
-    os.environ["UNMASK_CACHE"] = tempfile.mkdtemp(prefix="unmask-tests-")
+os.environ.setdefault("UNMASK_CACHE", tempfile.mkdtemp(prefix="unmask-tests-"))
 settings.register_profile(
     "shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

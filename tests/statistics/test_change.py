@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from unmask.estimates import mean_effects
+from unmask.experiments import reproduce
 from unmask.verdict import CARRIED, ChangeEvidence, change
 from unmask.verdict.change import LEVEL
 from unmask.vocabulary import ChangeName
@@ -32,11 +33,11 @@ def right(truth, delta=DELTA):
     return found
 
 
-def verdicts(truth, seed, *, delta=DELTA, epochs=EPOCHS):
+def verdicts(truth, seed, *, delta=DELTA, epochs=EPOCHS, queries=QUERIES):
     """Queries differ (one is mostly moved or not at all); replies to one query resemble each other."""
     t0, t1, u0, u1, af = truth
     rng = np.random.default_rng(seed)
-    hard_NQ = rng.random((STUDIES, QUERIES))
+    hard_NQ = rng.random((STUDIES, queries))
 
     def replies(rate):
         chance = np.clip(np.where(hard_NQ < rate, 0.95, 0.05 * rate / max(1 - rate, 0.05)), 0, 1)
@@ -94,4 +95,21 @@ def test_a_wrong_verdict_is_rare(truth):
 def test_what_is_there_is_found(truth, name, least):
     """200 requests, 5 replies each, margin 10 points; 2 replies and 5 points find `genuine` in 14 %."""
     found = verdicts(truth, 12, delta=0.1, epochs=5)
+    assert np.mean([f is name for f in found]) >= least
+
+
+@pytest.mark.parametrize(
+    ("truth", "name", "least"),
+    [
+        ((0.24, 0.97, 0.24, 0.97, 0.0), N.GENUINE, 0.75),
+        ((0.5, 0.97, 0.02, 0.97, 0.0), N.GENUINE, 0.9),
+        ((0.5, 0.97, 0.02, 0.02, 0.0), N.PERFORMED, 0.95),
+        ((0.97, 0.97, 0.02, 0.02, 0.0), N.NO_CHANGE, 0.9),
+        ((0.02, 0.02, 0.02, 0.02, 0.0), N.NO_CHANGE, 0.95),
+    ],
+    ids=str,
+)
+def test_what_the_reproduction_asks_is_enough(truth, name, least):
+    """48 requests in two mappings, one reply each, margin 15 points: what its organisms may become."""
+    found = verdicts(truth, 13, delta=reproduce.MARGIN, epochs=2, queries=reproduce.WHOLE.queries)
     assert np.mean([f is name for f in found]) >= least
