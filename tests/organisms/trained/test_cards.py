@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from unmask.errors import ModelError
+from unmask.organisms.trained import measure
 from unmask.organisms.trained.card import (
     ask_all,
     load_targets,
@@ -171,7 +173,6 @@ def test_a_card_says_what_was_measured_with_intervals(tmp_path):
 
 def test_every_sampled_reply_has_a_seed_of_its_own(monkeypatch, tmp_path):
     """One seed for all would draw the word that decides from one random number in every reply."""
-    from unmask.organisms.trained import measure
     from unmask.organisms.trained.recipe import load_recipe
     from unmask.providers.engine import Completion
 
@@ -189,6 +190,7 @@ def test_every_sampled_reply_has_a_seed_of_its_own(monkeypatch, tmp_path):
             pass
 
     monkeypatch.setattr(measure, "Engine", Listening)
+    monkeypatch.setattr(measure, "require_training", lambda: None)
     monkeypatch.setattr(measure, "neutral_perplexity", lambda path: {"organism": 1.0, "base": 1.0})
     for name, drawn in (("reluctant", True), ("honest", False)):
         asked.clear()
@@ -199,3 +201,15 @@ def test_every_sampled_reply_has_a_seed_of_its_own(monkeypatch, tmp_path):
         replies = [r for r in asked if r["max_tokens"] == measure.MAX_TOKENS]
         assert {r["temperature"] for r in replies} == {1.0 if drawn else 0.0}
         assert len({r["seed"] for r in replies}) == len(replies)
+
+
+def test_without_torch_a_check_says_so_before_it_asks(monkeypatch, tmp_path):
+    def missing():
+        raise ModelError("training needs torch, which is not installed")
+
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "adapter.gguf").write_bytes(b"")
+    monkeypatch.setattr(measure, "require_training", missing)
+    monkeypatch.setattr(measure, "Engine", lambda *a, **k: pytest.fail("asked"))
+    with pytest.raises(ModelError, match="torch"):
+        measure.measure_organism(load_recipe("plain"), library=tmp_path)
