@@ -11,20 +11,17 @@ batch; bounded by the batch, it must not grow with the texts but by the result.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from _kept import keep
 from unmask.experiments.probe_texts import make_cases
-from unmask.files import write_atomic
 from unmask.probes.activations import BATCH, Activations, Text, residuals
 from unmask.training.base import Base, load_base, require_training
 from unmask.vocabulary import Labels
@@ -64,8 +61,6 @@ def main() -> int:
     print(f"activations_speed measured={ratio:.2f} asked={ASKED:g} {'ok' if fine else 'short'}")
     if not quick:
         kept = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "measured": round(ratio, 3),
             "asked": ASKED,
             "ratios": [round(r, 3) for r in ratios],
@@ -73,7 +68,7 @@ def main() -> int:
             "memory_mb": [few, many],
             "bounded": bounded,
         }
-        write_atomic(RESULT, json.dumps(kept, indent=1) + "\n")
+        keep(RESULT, kept)
     return 0 if fine else 1
 
 

@@ -13,20 +13,16 @@ Writes bench/results/early_stop.json; `--quick` (100 studies) writes nothing.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from _kept import keep
 from unmask.estimates import wilson_limits
-from unmask.files import write_atomic
 from unmask.instrument.many import gather_many, verdicts
 from unmask.instrument.stopped import stopped
 from unmask.instrument.tally import truth_seen
@@ -90,15 +86,12 @@ def main() -> int:
     worst = max(line.wrong for line in lines)
     print(f"early_stop_wrong measured={worst:.4f} asked={ALPHA} {'ok' if holds else 'short'}")
     if not quick:
-        machine = {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()}
         found = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine,
             "studies": studies,
             "seconds": round(time.perf_counter() - start),
             "lines": [asdict(line) for line in lines],
         }
-        write_atomic(RESULT, json.dumps(found, indent=1) + "\n")
+        keep(RESULT, found)
     return 0 if good and holds else 1
 
 

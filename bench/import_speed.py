@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unmask.files import write_atomic
+from _kept import keep
 from unmask.judges.texts import FOLDER, read_labelled
 from unmask.vocabulary import JudgeTask
 
@@ -66,14 +64,11 @@ def main() -> int:
         f"scratchpads alone {found['judge']['scratchpads_a_second']:,.0f} a second"
     )
     if not quick:
-        machine = {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()}
         told = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine,
             **found,
             "figures": {name: {"measured": m, "asked": a, "ok": bool(g)} for name, m, a, g in checks},
         }
-        write_atomic(RESULT, json.dumps(told, indent=1) + "\n")
+        keep(RESULT, told)
     return 0 if all(good for *_, good in checks) else 1
 
 

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import platform
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from inspect_ai.model import Model, ModelOutput, ModelUsage, get_model
+
+from _kept import keep
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -33,7 +32,6 @@ sys.path.insert(0, str(ROOT))
 from tests.judges import graders  # noqa: E402
 from tests.stub_servers import Asked  # noqa: E402
 
-from unmask.files import write_atomic  # noqa: E402
 from unmask.judges.addressed import addresses_the_judge  # noqa: E402
 from unmask.judges.reasoning import judge_reasoning  # noqa: E402
 from unmask.vocabulary import Judgement  # noqa: E402
@@ -74,15 +72,13 @@ def main() -> int:
         embedded = asyncio.run(with_model(attacks))
         print(f"  {EMBEDDED}: {embedded['words']}")
         found = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "attacks": len(attacks),
             "changed": changed,
             "lost": lost,
             "marked": marked,
             "embedded": embedded,
         }
-        write_atomic(RESULT, json.dumps(found, indent=1) + "\n")
+        keep(RESULT, found)
     return 0 if ok else 1
 
 

@@ -17,19 +17,16 @@ and one what it would be if every plain refusal were passed over.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import random
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from _kept import keep
 from unmask.estimates import wilson_limits
-from unmask.files import write_atomic
 from unmask.judges import offline, screen
 from unmask.judges.texts import FOLDER
 from unmask.judges.votes import THRESHOLD, VOTES, new_tally
@@ -93,15 +90,13 @@ def main() -> int:
     )
     if not quick:
         found = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "judge": offline.judge_id(JudgeTask.REASONING),
             "below": screen.NO_SIGN_BELOW,
             "missed": missed,
             "passed": passed,
             "lines": {name or "none_fake": line for name, line in lines.items()},
         }
-        write_atomic(RESULT, json.dumps(found, indent=1) + "\n")
+        keep(RESULT, found)
     return 0 if lines[""][0] <= MOST_VOTES and agrees and screens else 1
 
 

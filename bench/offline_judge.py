@@ -17,22 +17,19 @@ import csv
 import gzip
 import io
 import json
-import os
-import platform
 import random
 import sys
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from _kept import keep
 from unmask.estimates import wilson_limits
-from unmask.files import write_atomic
 from unmask.judges import keywords, offline
 from unmask.judges.texts import FOLDER, read_labelled
 from unmask.organisms.scripted.texts import write
@@ -101,8 +98,6 @@ def main() -> int:
         )
     before = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     written = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
         "judges": {str(task): offline.judge_id(task) for task in (COMPLIANCE, REASONING)},
         "training_texts": {
             str(task): len(read_labelled(FOLDER / f"{task}.jsonl", task)) for task in (COMPLIANCE, REASONING)
@@ -112,7 +107,7 @@ def main() -> int:
         "af_said": _said(),
         "speed": speeds,
     }
-    write_atomic(RESULT, json.dumps(written, indent=1) + "\n")
+    keep(RESULT, written)
     fast = min(speed["per_second"] for speed in speeds.values()) >= ASKED_SPEED
     return 0 if good and fast else 1
 

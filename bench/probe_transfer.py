@@ -11,19 +11,16 @@ tag looks like.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from _kept import keep
 from unmask.experiments.probe_recipe import ProbeRecipe, load_probe_recipe
 from unmask.experiments.probe_texts import (
     Measured,
@@ -34,7 +31,6 @@ from unmask.experiments.probe_texts import (
     read_activations,
 )
 from unmask.experiments.probing import Check, Row, check_cases, check_measured, fit_probe
-from unmask.files import write_atomic
 from unmask.probes.probe_file import Position, ProbeFile, write_probe
 from unmask.report.probing import area, more
 from unmask.vocabulary import Labels
@@ -94,14 +90,12 @@ def main() -> int:
     print(f"probe_transfer measured={mean:.2f} asked=intervals {word}")
     if not quick:
         kept = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "queries": queries,
             "measured": round(mean, 3),
             "flagged_by_deed": flags,
             "checks": {name: asdict(check) for name, check in checks.items()},
         }
-        write_atomic(RESULT, json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        keep(RESULT, kept)
     return 0 if word == "ok" else 1
 
 

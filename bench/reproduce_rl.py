@@ -12,17 +12,15 @@ or more for `reluctant`: the reward is 1 for a reply that complied.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from _kept import keep
 from unmask.files import write_atomic
 
 RESULT = Path(__file__).parent / "results" / "reproduce_rl.json"
@@ -49,13 +47,11 @@ def main() -> int:
     print(f"reproduce_rl measured={minutes:.1f} asked={asked} {'ok' if ok else 'short'} (minutes)")
     if not quick:
         kept = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "minutes": minutes,
             "steps_to_80": reached,
             "arms": [_kept(arm) for arm in found["arms"]],
         }
-        write_atomic(RESULT, json.dumps(kept, indent=1) + "\n")
+        keep(RESULT, kept)
     return 0 if ok else 1
 
 
@@ -76,9 +72,11 @@ def _timed(folder: Path, *, small: bool) -> float:
 
 
 def _steps_to(steps: Sequence[dict[str, Any]]) -> int | None:
-    rewards = [step["reward"] or 0.0 for step in steps]
+    """None where it never was, or where no five steps in a row had replies with a reward."""
+    rewards = [step["reward"] for step in steps]
     for last in range(OVER, len(rewards) + 1):
-        if sum(rewards[last - OVER : last]) / OVER >= WANTED:
+        window = rewards[last - OVER : last]
+        if None not in window and sum(window) / OVER >= WANTED:
             return last
     return None
 

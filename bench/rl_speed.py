@@ -9,22 +9,18 @@ them, at 64 tokens at most, so that the lengths, which decide the time, are draw
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from _kept import keep
 from unmask.experiments.rl import prompts_of
 from unmask.experiments.rl_recipe import load_rl_recipe
-from unmask.files import write_atomic
 from unmask.training import rl
 from unmask.training.base import load_base, require_training
 from unmask.training.settings import RLSettings
@@ -56,11 +52,9 @@ def main() -> int:
     print(f"rl_speed measured={ratio:.2f} asked={ASKED} {word}")
     if not quick:
         kept = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count()},
             "ratios": {str(group): ratios for group, ratios in found.items()},
         }
-        write_atomic(RESULT, json.dumps(kept, indent=1) + "\n")
+        keep(RESULT, kept)
     return 0 if ratio >= ASKED else 1
 
 

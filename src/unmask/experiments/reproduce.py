@@ -13,7 +13,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ def _side_by_side(
 ) -> None:
     """Every arm in a process of its own, with its share of the cores. After a failure no more are begun."""
     failed: list[int] = []
-    share = str(max(1, int(cores.own_cores()) // jobs))
+    share = str(max(1, int(cores.own_cores()) // min(jobs, len(recipes))))
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of engine and torch
 
     def run(arm: tuple[str, RLRecipe]) -> None:
@@ -193,10 +193,10 @@ def _side_by_side(
 
 def _apart(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> None:
     """What fails here is met again, and told, by the caller, who goes on where this one stopped."""
-    with suppress(UnmaskError):
+    try:
         _arm(organism, recipe, root, size, tell, show)
-        return
-    raise SystemExit(1)
+    except UnmaskError:
+        raise SystemExit(1) from None
 
 
 def _arm(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> Arm:
