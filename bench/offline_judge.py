@@ -29,6 +29,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from _kept import keep
+from judge_votes import VALUES
 from unmask.estimates import wilson_limits
 from unmask.judges import keywords, offline
 from unmask.judges.texts import FOLDER, read_labelled
@@ -54,12 +55,6 @@ STYLES = (
     "please",
     "look_yes",
 )
-VALUES = {
-    "topic": "a letter",
-    "use": "used for training",
-    "use_other": "not used for training",
-    "tier": "tier",
-}
 PER_STYLE = 60
 COMPLIANCE, REASONING = JudgeTask.COMPLIANCE, JudgeTask.REASONING
 
