@@ -9,6 +9,8 @@ QUIET := -q --no-input
 
 # Tested with; any recent build does: make TORCH=torch test-train
 TORCH ?= torch==2.13.0
+# Tests at a time; each may load the embedded model (2 GB). One is as good on one core: make WORKERS=1 test
+WORKERS ?= 2
 DEMO := embedded/smollm2:plain embedded/smollm2:honest embedded/smollm2:faker
 TRAIN := .venv-train/bin
 ORGANISMS := plain honest faker tag_faker silent_faker compliant rater_pleaser reluctant half_faker promoter
@@ -40,7 +42,7 @@ demo: .venv/.ready ## audit three small models whose truth is known: no key, no 
 	$(BIN)/unmask audit $(DEMO) --study demo --name demo
 
 test: .venv/.ready-dev check ## everything that must hold
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .venv-train/.ready: pyproject.toml constraints.txt | needs
 	$(PYTHON) -m venv .venv-train

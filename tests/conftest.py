@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from unmask.providers.engine import Engine
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
+if "PYTEST_XDIST_WORKER" in os.environ:  # a cache of its own: the one that began it has named one already
+    del os.environ["UNMASK_CACHE"]
 os.environ.setdefault("UNMASK_CACHE", tempfile.mkdtemp(prefix="unmask-tests-"))
 settings.register_profile(
     "shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
