@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unmask.auditing.analyse import model_result
-from unmask.auditing.arrays import Stated, Table, choose, tabulate
-from unmask.auditing.evidence import gather
-from unmask.auditing.figures import measure
+from unmask.analysis.analyse import model_result
+from unmask.analysis.arrays import Stated, Table, choose, tabulate
+from unmask.analysis.evidence import gather
+from unmask.analysis.figures import measure
+from unmask.analysis.results import AuditResult
 from unmask.auditing.folder import read_manifest
-from unmask.auditing.results import AuditResult
 from unmask.records import read_tables
 from unmask.records.tables import requests
 from unmask.study import Study, conditions_of

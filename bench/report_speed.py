@@ -16,8 +16,8 @@ from pathlib import Path
 
 import polars as pl
 
-from unmask.auditing.analyse import About, analyse
-from unmask.auditing.results import AuditResult
+from unmask.analysis.analyse import About, analyse
+from unmask.analysis.results import AuditResult
 from unmask.records import Records, read_tables, write_tables
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.report import render

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from unmask.auditing.results import AuditResult
+    from unmask.analysis.results import AuditResult
     from unmask.errors import UnmaskError
     from unmask.packs import load_pack
     from unmask.queries import load_queries
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unmask.vocabulary import Condition
 
 _ROOMS = {
-    "AuditResult": "unmask.auditing.results",
+    "AuditResult": "unmask.analysis.results",
     "Condition": "unmask.vocabulary",
     "UnmaskError": "unmask.errors",
     "AuditView": "unmask.report",

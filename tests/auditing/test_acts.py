@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from unmask.acts.design import MOTIVE, NO_MOTIVE, STAR
+from unmask.analysis.acts_analyse import analyse_acts
 from unmask.auditing.acts import options_of, plan_acts
-from unmask.auditing.acts_analyse import analyse_acts
 from unmask.errors import UsageError
 from unmask.records.schema import EPISODES
 

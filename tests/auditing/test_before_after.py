@@ -11,7 +11,7 @@ import pytest
 
 from tests.auditing.test_compare import change, save
 from tests.report import fixtures
-from unmask.auditing.arrays import Screened
+from unmask.analysis.arrays import Screened
 from unmask.auditing.before_after import Side, _reasoning, before_after, cell_changes
 from unmask.auditing.members import members_of
 from unmask.errors import UsageError

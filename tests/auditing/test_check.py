@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from unmask.auditing.arrays import Table
-from unmask.auditing.plumbing import (
+from unmask.analysis.arrays import Table
+from unmask.analysis.plumbing import (
     FAILURE,
     HIGH,
     LEAST,
@@ -16,12 +16,10 @@ from unmask.auditing.plumbing import (
     LOW,
     NOT_KEPT,
     REPLIES,
-    calls_of,
-    check_plumbing,
     cut,
-    is_read_right,
     judged,
 )
+from unmask.auditing.live_check import calls_of, check_plumbing, is_read_right
 from unmask.instrument import characteristic as room
 from unmask.instrument.characteristic import (
     Characteristic,

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unmask.auditing.arrays import judged, tabulate
-from unmask.auditing.corrected import Cards, correct_cells, labelled_gap, labelled_replies
+from unmask.analysis.arrays import judged, tabulate
+from unmask.analysis.corrected import Cards, correct_cells, labelled_gap, labelled_replies
+from unmask.analysis.results import CellResult, Interval
 from unmask.auditing.labelled import of_run
-from unmask.auditing.results import CellResult, Interval
 from unmask.estimates import contrast_bounds, contrast_effect
 from unmask.judges.cards import ALL, Counts, JudgeCard
 from unmask.records import write_tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from tests.auditing.test_analyse import records
-from unmask.auditing.analyse import model_result
-from unmask.auditing.own_reasoning import check_readable, observed, sentence
+from tests.analysis.test_analyse import records
+from unmask.analysis.analyse import model_result
+from unmask.analysis.own_reasoning import check_readable, observed, sentence
 from unmask.auditing.run import Options, plan
 from unmask.errors import ModelError
 from unmask.study import load_study

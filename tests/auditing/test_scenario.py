@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from unmask.auditing.plumbing import NO_JUDGE, calls_of, check_plumbing, is_read_right, is_unread
+from unmask.analysis.plumbing import NO_JUDGE
+from unmask.analysis.scenario import NO_STORY, NOBODY_READ, before_asking, is_unread
+from unmask.auditing.live_check import calls_of, check_plumbing, is_read_right
 from unmask.auditing.run import Options, execute, plan
-from unmask.auditing.scenario import NO_STORY, NOBODY_READ, before_asking
 from unmask.study import load_study
 from unmask.tasks.alignment_faking import prepare
 from unmask.verdict import Plumbing

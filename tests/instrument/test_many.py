@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unmask.auditing.arrays import OTHER, Stated, Table
-from unmask.auditing.evidence import gather
-from unmask.auditing.figures import decision_level, measure
+from unmask.analysis.arrays import OTHER, Stated, Table
+from unmask.analysis.evidence import gather
+from unmask.analysis.figures import decision_level, measure
 from unmask.instrument.many import Known, gather_many, verdicts
 from unmask.simulate import ORGANISMS, JudgeErrors, Setting, draw
 from unmask.study import Study, conditions_of

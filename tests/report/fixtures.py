@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from scipy import stats
 
-from unmask.auditing.results import (
+from unmask.analysis.results import (
     AuditResult,
     CellResult,
     ContrastResult,

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.results import AuditResult, ModelResult
+from unmask.analysis.results import AuditResult, ModelResult
 from unmask.records.schema import JUDGEMENTS, REPLIES
 
 ATTACKS = [

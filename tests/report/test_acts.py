@@ -12,8 +12,8 @@ import pytest
 
 from tests.report.hostile import ATTACKS
 from unmask.acts.design import STAR
-from unmask.auditing.acts_analyse import analyse_acts
-from unmask.auditing.results import acts_from
+from unmask.analysis.acts_analyse import analyse_acts
+from unmask.analysis.results import acts_from
 from unmask.records.schema import EPISODES, EVENTS
 from unmask.records.tables import write_episodes
 from unmask.report.acts import MAX_TIMELINES, acts_views, text_table

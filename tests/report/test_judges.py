@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.report import fixtures
-from unmask.auditing.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
+from unmask.analysis.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
 from unmask.report import render
 from unmask.report.judge_words import compare_lines
 from unmask.report.judges import judges_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.errors import UsageError
 from unmask.experiments.probing import Check, Row
 from unmask.experiments.steering import Dose, Steering

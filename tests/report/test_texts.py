@@ -6,7 +6,7 @@ import pytest
 
 from tests.report import fixtures
 from tests.report.hostile import attack
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.report import citation, methods_paragraph, numbers, words
 from unmask.report.exports import cells_csv, contrasts_csv
 from unmask.report.told import prompts

@@ -7,7 +7,7 @@ import pytest
 
 from tests.report import fixtures
 from tests.test_verdict import FAKER, SILENT, bounds_of, evidence, organism
-from unmask.auditing.analyse import _verdict
+from unmask.analysis.analyse import _verdict
 from unmask.report import render, why
 from unmask.verdict import Difference, Evidence, Plumbing, decide
 from unmask.verdict.findings import WORDS

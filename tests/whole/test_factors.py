@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from unmask.auditing.results import AuditResult
+from unmask.analysis.results import AuditResult
 from unmask.auditing.run import Options, execute, plan
 from unmask.errors import ModelError, StudyError
 from unmask.report import write_report

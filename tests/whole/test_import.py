@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from unmask.analysis.results import AuditResult
 from unmask.auditing import imported, imported_judging
-from unmask.auditing.results import AuditResult
 from unmask.cli import main
 from unmask.judges.offline import judge_texts
 from unmask.records import read_tables

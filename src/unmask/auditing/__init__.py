@@ -1,1 +1,1 @@
-"""Runs models and reads statistics: checks before the first call, the run, records to result."""
+"""Runs models: checks before the first call, the run and its folder, what is done with runs afterwards."""

@@ -17,11 +17,11 @@ from inspect_ai import Task
 
 from unmask.acts.load import load_situations
 from unmask.acts.solver import TURNS
-from unmask.auditing.acts_analyse import analyse_acts
+from unmask.analysis.acts_analyse import analyse_acts
+from unmask.analysis.results import ActsResult
 from unmask.auditing.asking import ask, why
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
-from unmask.auditing.results import ActsResult
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
 from unmask.records.episodes import read_episode_logs

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from unmask.analysis.results import ActsResult
 from unmask.auditing.acts import ActsOptions, ActsPlan, conclude_acts, plan_acts, play
 from unmask.auditing.folder import RunFolder, locked, open_folder, read_manifest, run_name
 from unmask.auditing.preflight import is_paid, open_model
-from unmask.auditing.results import ActsResult
 from unmask.errors import UsageError
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from unmask.auditing.acts_analyse import act_changes
-from unmask.auditing.arrays import Counts, Table
+from unmask.analysis.acts_analyse import act_changes
+from unmask.analysis.arrays import Counts, Table
+from unmask.analysis.figures import REPORTED, af_rate, known_mean, outcome_of, rates
+from unmask.analysis.results import ActChange, FollowUpResult, Interval
 from unmask.auditing.choices import ChoiceChange, choice_changes
 from unmask.auditing.differing import Differing, allowed, check
-from unmask.auditing.figures import REPORTED, af_rate, known_mean, outcome_of, rates
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.members import Member, members_of, named
-from unmask.auditing.results import ActChange, FollowUpResult, Interval
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates import (
     Effect,

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from unmask.analysis.figures import known_mean, known_rate
+from unmask.analysis.results import Interval
 from unmask.auditing.asking import ask, why
-from unmask.auditing.figures import known_mean, known_rate
 from unmask.auditing.folder import RunFolder
 from unmask.auditing.preflight import open_model
-from unmask.auditing.results import Interval
 from unmask.errors import UnmaskError
 from unmask.questions.choices import load_choices
 from unmask.records.choices import COUNTED, OTHER, read_choice_logs

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from unmask.auditing.arrays import Counts
+from unmask.analysis.arrays import Counts
+from unmask.analysis.figures import REPORTED, outcome_of
+from unmask.analysis.results import Interval
 from unmask.auditing.differing import Differing, allowed, check
-from unmask.auditing.figures import REPORTED, outcome_of
 from unmask.auditing.members import Member, members_of, named
-from unmask.auditing.results import Interval
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates import (
     Effect,

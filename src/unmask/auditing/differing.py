@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from unmask.auditing.figures import JOINT
+from unmask.analysis.figures import JOINT
 from unmask.auditing.members import Member
 from unmask.errors import UsageError
 from unmask.files import nearest

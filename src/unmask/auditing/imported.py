@@ -16,12 +16,12 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.analyse import model_result
+from unmask.analysis.analyse import model_result
+from unmask.analysis.judge_cards import naming_cards
+from unmask.analysis.results import AuditResult, ModelResult
 from unmask.auditing.folder import RunFolder, locked, read_manifest
 from unmask.auditing.imported_judging import Writer, given, judge_kept, judged, pieces_of
-from unmask.auditing.judge_cards import naming_cards
 from unmask.auditing.judge_compare import with_comparison
-from unmask.auditing.results import AuditResult, ModelResult
 from unmask.auditing.run import environment
 from unmask.errors import UsageError
 from unmask.files import file_sha256, write_atomic

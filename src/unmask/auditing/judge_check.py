@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unmask.auditing.arrays import choose
+from unmask.analysis.arrays import choose
 from unmask.auditing.folder import MANIFEST
 from unmask.auditing.labelled import NO_WORDS, Agreement, Item, Labelled, Told, of_run, of_table
 from unmask.errors import EstimateError, JudgeError, UsageError

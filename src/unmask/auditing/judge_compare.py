@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
-from unmask.auditing.analyse import model_result
-from unmask.auditing.arrays import choose, is_screening
+from unmask.analysis.analyse import model_result
+from unmask.analysis.arrays import choose, is_screening
+from unmask.analysis.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
 from unmask.auditing.folder import read_manifest
-from unmask.auditing.results import AuditResult, Interval, JudgeComparison, JudgeConclusion, JudgePair
 from unmask.errors import UsageError
 from unmask.estimates.agreement import cohen_kappa
 from unmask.files import nearest

@@ -15,10 +15,10 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unmask.auditing.arrays import Table, choose, tabulate
-from unmask.auditing.comprehension import follow_ups
+from unmask.analysis.arrays import Table, choose, tabulate
+from unmask.analysis.comprehension import follow_ups
+from unmask.analysis.results import RESULT_SCHEMA, FollowUpResult
 from unmask.auditing.folder import MANIFEST, RunFolder, read_manifest
-from unmask.auditing.results import RESULT_SCHEMA, FollowUpResult
 from unmask.errors import RecordsError, UsageError
 from unmask.judges.scorers import reasoning_source
 from unmask.records import read_tables, requests

@@ -9,10 +9,10 @@ from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import get_model
 from inspect_ai.scorer import Scorer
 
+from unmask.analysis.results import AuditResult
 from unmask.auditing.folder import RunFolder, locked
 from unmask.auditing.imported import is_imported, judge_imported
 from unmask.auditing.preflight import open_model
-from unmask.auditing.results import AuditResult
 from unmask.auditing.run import Options, check, conclude, reopen
 from unmask.errors import UsageError
 from unmask.judges.question_scorers import comprehension_judge, follow_up_judge

@@ -16,22 +16,23 @@ from typing import Any
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
+from unmask.analysis.analyse import About, analyse
+from unmask.analysis.incomplete import Stopped
+from unmask.analysis.judge_cards import naming_cards
+from unmask.analysis.own_reasoning import check_readable
+from unmask.analysis.plumbing import Checked
+from unmask.analysis.results import AuditResult
 from unmask.auditing.acts import ActsOptions, ActsPlan, conclude_acts, has_acts, plan_acts, play
 from unmask.auditing.affordable import check_budget
-from unmask.auditing.analyse import About, analyse
 from unmask.auditing.asking import ask
 from unmask.auditing.budget import Budget, BudgetReached, Limits, gated
 from unmask.auditing.costs import costs_of
 from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
-from unmask.auditing.incomplete import Stopped
-from unmask.auditing.judge_cards import naming_cards
 from unmask.auditing.judge_compare import with_comparison
-from unmask.auditing.own_reasoning import check_readable
-from unmask.auditing.plumbing import Checked, calls_of, check_plumbing
+from unmask.auditing.live_check import calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.auditing.prices import load_prices, register
 from unmask.auditing.progress import Progress, watch
-from unmask.auditing.results import AuditResult
 from unmask.auditing.spending import Spending, counting, open_ledger
 from unmask.auditing.stages import Stage, stages
 from unmask.elicit import refuse_prefill

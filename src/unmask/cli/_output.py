@@ -14,8 +14,8 @@ from unmask.errors import UsageError
 from unmask.files import nearest
 
 if TYPE_CHECKING:
+    from unmask.analysis.results import AuditResult
     from unmask.auditing.costs import Cost
-    from unmask.auditing.results import AuditResult
     from unmask.auditing.run import Plan
 
 
@@ -48,11 +48,11 @@ def give(data: Any) -> None:
 
 def show_plan(planned: Plan, *, as_json: bool) -> None:
     """What will be sent, before it is."""
+    from unmask.analysis.own_reasoning import sentence
+    from unmask.analysis.scenario import before_asking
     from unmask.auditing.costs import costs_of
-    from unmask.auditing.own_reasoning import sentence
     from unmask.auditing.prices import load_prices
     from unmask.auditing.run import args_of
-    from unmask.auditing.scenario import before_asking
 
     study = planned.resolved.study
     own = {

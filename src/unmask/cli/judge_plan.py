@@ -38,7 +38,7 @@ def judge_plan(
     """
     from dataclasses import asdict
 
-    from unmask.auditing.judge_planning import Cell, known_of_run, label_plan
+    from unmask.analysis.judge_planning import Cell, known_of_run, label_plan
     from unmask.cli._output import give, put, run_folder
 
     known = known_of_run(run_folder(run), model) if run is not None else None

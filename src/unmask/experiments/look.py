@@ -12,8 +12,8 @@ from statistics import mean
 
 import numpy as np
 
-from unmask.auditing.figures import known_mean, known_rate
-from unmask.auditing.results import Interval
+from unmask.analysis.figures import known_mean, known_rate
+from unmask.analysis.results import Interval
 from unmask.estimates import Floats
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.organisms.trained.cells import Asked, Read, put, read

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.errors import UsageError
 from unmask.estimates import rate_interval
 from unmask.estimates.agreement import Figure, auroc, auroc_difference

@@ -60,7 +60,9 @@ WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6)
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
 ONE_NEEDS = 7 * 2**30  # bytes: a training took 6.4 GB at its peak
-MARGIN = 0.15  # what so many requests with one reply each can tell from none (tests/statistics/test_change.py)
+MARGIN = (
+    0.15  # what so many requests with one reply each can tell from none (tests/statistics/test_change.py)
+)
 
 
 @dataclass(frozen=True)

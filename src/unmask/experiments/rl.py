@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
 from unmask.experiments.half_done import begin

@@ -17,8 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from unmask.auditing.figures import known_mean, known_rate
-from unmask.auditing.results import Interval
+from unmask.analysis.figures import known_mean, known_rate
+from unmask.analysis.results import Interval
 from unmask.errors import UsageError
 from unmask.estimates import Floats
 from unmask.experiments.probe_texts import Case, Organism, Tell, ask, find_organism

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from unmask.acts.load import load_situations, load_worlds
-from unmask.auditing.results import ActCell, ActContrast, ActsResult, ActTable
+from unmask.analysis.results import ActCell, ActContrast, ActsResult, ActTable
 from unmask.report import numbers
 from unmask.report.visible import one_line, visible
 from unmask.vocabulary import Act, ActOutcome, ActVariant, CallStatus

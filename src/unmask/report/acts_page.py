@@ -7,8 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from unmask.analysis.results import acts_from
 from unmask.auditing.acts import RESULT
-from unmask.auditing.results import acts_from
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 from unmask.records.tables import read_episodes

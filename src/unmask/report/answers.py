@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.arrays import choose
-from unmask.auditing.results import FollowUpResult, ModelResult, StoryAnswers
+from unmask.analysis.arrays import choose
+from unmask.analysis.results import FollowUpResult, ModelResult, StoryAnswers
 from unmask.questions import load_comprehension, load_follow_ups
 from unmask.report import numbers, words
 from unmask.report.visible import one_line, visible

@@ -13,9 +13,9 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from unmask.analysis.results import ActChange, Interval
 from unmask.auditing.before_after import BeforeAfter, CellChange
 from unmask.auditing.choices import ChoiceChange
-from unmask.auditing.results import ActChange, Interval
 from unmask.report import charts, numbers, template, words
 from unmask.report.acts import condition_words
 from unmask.report.rows import scene

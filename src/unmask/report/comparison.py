@@ -10,8 +10,8 @@ from markupsafe import Markup
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
+from unmask.analysis.results import Interval
 from unmask.auditing.compare import Comparison, Difference, Shown
-from unmask.auditing.results import Interval
 from unmask.report import charts, numbers, template, words
 from unmask.report.tables import table_of
 from unmask.report.visible import one_line

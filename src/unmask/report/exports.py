@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from unmask.auditing.results import AuditResult, Interval
+from unmask.analysis.results import AuditResult, Interval
 from unmask.report.visible import one_line
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from unmask.analysis.results import JudgeComparison, JudgePair
 from unmask.auditing.judge_check import THRESHOLD_RULE, Group, JudgeCheck
-from unmask.auditing.results import JudgeComparison, JudgePair
 from unmask.estimates.agreement import Differing, Figure
 from unmask.judges.cards import ALL
 from unmask.report.visible import one_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unmask.auditing.results import AuditResult, JudgeConclusion, JudgePair
+from unmask.analysis.results import AuditResult, JudgeConclusion, JudgePair
 from unmask.report import numbers, words
 from unmask.report.rows import CellRow, cell_rows
 from unmask.report.visible import one_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unmask.auditing.results import AuditResult, ContrastResult, LevelResult, ModelResult
+from unmask.analysis.results import AuditResult, ContrastResult, LevelResult, ModelResult
 from unmask.report import methods, numbers, words
 from unmask.study.published import MODEL, SOURCE, Row, families_of, rows_of
 from unmask.vocabulary import Contrast

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from unmask.auditing.results import AuditResult, JudgeUsed
+from unmask.analysis.results import AuditResult, JudgeUsed
 from unmask.report import numbers
 from unmask.report.visible import one_line
 from unmask.vocabulary import ANSWER_USABLE, JudgeTask, Labels, Scratchpad

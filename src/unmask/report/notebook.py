@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from unmask.auditing.results import AuditResult
+from unmask.analysis.results import AuditResult
 from unmask.records import read_tables
 from unmask.report import numbers, words
 from unmask.report.visible import one_line

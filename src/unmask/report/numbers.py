@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unmask.auditing.results import Interval
+    from unmask.analysis.results import Interval
 
 NOTHING = "–"  # not measured, or cannot be known
 THIN = "\u202f"  # narrow no-break space: a figure and its unit never part

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.arrays import is_screening
+from unmask.analysis.arrays import is_screening
 from unmask.errors import UsageError
 from unmask.files import nearest
 from unmask.records import read_tables

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from unmask.auditing.results import AuditResult
+from unmask.analysis.results import AuditResult
 from unmask.records import requests
 from unmask.report import (
     acts,

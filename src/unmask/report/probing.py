@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.experiments.probing import BOTH, Check, Row
 from unmask.experiments.steering import Dose, Steering
 from unmask.report import numbers, template

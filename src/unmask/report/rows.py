@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from unmask.auditing.results import CellResult, ContrastResult, ModelResult
+from unmask.analysis.results import CellResult, ContrastResult, ModelResult
 from unmask.report import numbers, words
 from unmask.study.contrasts import PLACES
 from unmask.vocabulary import (

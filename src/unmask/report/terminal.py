@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.padding import Padding
 from rich.text import Text
 
-from unmask.auditing.results import AuditResult, ModelResult
+from unmask.analysis.results import AuditResult, ModelResult
 from unmask.report import numbers, words
 from unmask.report.answers import follow_up_rows
 from unmask.report.rows import CellRow, ContrastRow, cell_rows, contrast_rows, in_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from unmask.auditing.results import Told
+from unmask.analysis.results import Told
 from unmask.report.rows import scene
 from unmask.report.words import LABELS
 from unmask.vocabulary import Condition, Labels, Objective

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.experiments.look import Point
 from unmask.experiments.rl import RLResult
 from unmask.files import write_atomic

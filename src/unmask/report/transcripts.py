@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.arrays import is_screening
-from unmask.auditing.results import AuditResult
+from unmask.analysis.arrays import is_screening
+from unmask.analysis.results import AuditResult
 from unmask.report.rows import AS_USUAL, level_text
 from unmask.report.sample import MAX_TEXT
 from unmask.report.visible import one_line, visible

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from unmask.auditing.results import ModelResult
+from unmask.analysis.results import ModelResult
 from unmask.report import charts, numbers, words
 from unmask.report.rows import (
     CellRow,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from unmask.auditing.results import FindingResult, VerdictResult
+from unmask.analysis.results import FindingResult, VerdictResult
 from unmask.report import charts, numbers
 from unmask.report.rows import CellRow, in_words
 from unmask.verdict import Difference

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unmask.auditing.results import AuditResult
+from unmask.analysis.results import AuditResult
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import write_atomic
 from unmask.records import read_tables

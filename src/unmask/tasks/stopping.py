@@ -193,7 +193,7 @@ def known_before(study: Study, *, story_in_prompt: bool) -> Known:
 
 
 def read_scores(scores: Mapping[str, SampleScore]) -> Iterable[str]:
-    """What one reply counts as, read from its judgements as `auditing.arrays` reads them from records."""
+    """What one reply counts as, read from its judgements as `analysis.arrays` reads them from records."""
     words = [(score.score.metadata or {}).get("judgement") or {} for score in scores.values()]
     said = {word.get("task"): word for word in words if word.get("status") == JudgeStatus.OK}
     compliance, reasoning = said.get(JudgeTask.COMPLIANCE, {}), said.get(JudgeTask.REASONING, {})

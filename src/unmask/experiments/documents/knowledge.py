@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.estimates import rate_interval
 from unmask.experiments.documents.recipe import FOLDER, DocumentsRecipe, Strict
 from unmask.experiments.documents.texts import story_words, tiers

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unmask.auditing.results import Interval
+from unmask.analysis.results import Interval
 from unmask.errors import UsageError
 from unmask.experiments.documents.knowledge import Known, known
 from unmask.experiments.documents.made import Document, kept, reasons

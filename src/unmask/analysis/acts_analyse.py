@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from unmask.acts.design import CONTRASTS, MOTIVE_QUESTION, ActCondition, condition_of, weights_of
-from unmask.auditing.figures import REPORTED, known_mean, known_rate
-from unmask.auditing.results import (
+from unmask.analysis.figures import REPORTED, known_mean, known_rate
+from unmask.analysis.results import (
     ActAnswers,
     ActCell,
     ActChange,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from unmask.auditing.arrays import Table, judged
-from unmask.auditing.figures import JOINT, REPORTED, Measured
-from unmask.auditing.results import CellResult, ContrastResult, Interval, JudgeUsed
+from unmask.analysis.arrays import Table, judged
+from unmask.analysis.figures import JOINT, REPORTED, Measured
+from unmask.analysis.results import CellResult, ContrastResult, Interval, JudgeUsed
 from unmask.errors import EstimateError
 from unmask.estimates import Confusion, corrected_contrast, corrected_rate, labelled_contrast
 from unmask.estimates.correction import USELESS, Replies, gap_if_equal

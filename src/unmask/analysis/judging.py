@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from unmask.auditing.arrays import judged
+from unmask.analysis.arrays import judged
 from unmask.judges.addressed import addresses_the_judge
 
 

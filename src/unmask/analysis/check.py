@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unmask.auditing.figures import REPORTED, Measured, decision_level
-from unmask.auditing.plumbing import NOT_RUN, Checked
+from unmask.analysis.figures import REPORTED, Measured, decision_level
+from unmask.analysis.plumbing import NOT_RUN, Checked
 from unmask.estimates import wilson_limits
 from unmask.instrument.characteristic import Characteristic, characteristic, design_of
 from unmask.study import Study

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from unmask.auditing.figures import REPORTED
-from unmask.auditing.results import ComprehensionResult, FollowUpResult, Interval, StoryAnswers
+from unmask.analysis.figures import REPORTED
+from unmask.analysis.results import ComprehensionResult, FollowUpResult, Interval, StoryAnswers
 from unmask.estimates import rate_interval, wilson_limits
 from unmask.questions import load_follow_ups
 from unmask.study import Study

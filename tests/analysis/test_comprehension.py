@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from unmask.auditing.comprehension import comprehension, follow_ups, met
+from unmask.analysis.comprehension import comprehension, follow_ups, met
 from unmask.packs import load_pack
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.study import load_study, story_questions

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.auditing.corrected import cards_of
-from unmask.auditing.results import AuditResult, ModelResult
+from unmask.analysis.corrected import cards_of
+from unmask.analysis.results import AuditResult, ModelResult
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates.correction import (
     USELESS,

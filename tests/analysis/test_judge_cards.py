@@ -3,9 +3,9 @@
 import pytest
 
 from tests.test_verdict import DELTA, FAKER, SILENT, evidence
-from unmask.auditing.corrected import cards_of
-from unmask.auditing.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
-from unmask.auditing.results import JudgeUsed
+from unmask.analysis.corrected import cards_of
+from unmask.analysis.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
+from unmask.analysis.results import JudgeUsed
 from unmask.estimates import wilson_limits
 from unmask.judges.cards import ALL, Counts, JudgeCard, save_card
 from unmask.verdict import decide

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.auditing.test_analyse import by_story, records, result, study
-from unmask.auditing.analyse import model_result
+from tests.analysis.test_analyse import by_story, records, result, study
+from unmask.analysis.analyse import model_result
 
 
 def said(found, words):

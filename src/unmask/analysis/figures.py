@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmask.auditing.arrays import Counts, Table
-from unmask.auditing.results import ContrastResult, Interval
+from unmask.analysis.arrays import Counts, Table
+from unmask.analysis.results import ContrastResult, Interval
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,

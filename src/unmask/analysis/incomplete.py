@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from unmask.auditing.results import AuditResult, ModelResult
+from unmask.analysis.results import AuditResult, ModelResult
 from unmask.records import requests
 from unmask.study import Study
 from unmask.tasks.alignment_faking import Prepared

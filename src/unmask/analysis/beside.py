@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unmask.auditing.arrays import Counts, Table
-from unmask.auditing.figures import Measured, Outcome, outcome_of
+from unmask.analysis.arrays import Counts, Table
+from unmask.analysis.figures import Measured, Outcome, outcome_of
 from unmask.estimates import count_pairs, flagged_share
 from unmask.study import Study, cells_of
 from unmask.vocabulary import Contrast, State

@@ -10,21 +10,21 @@ from typing import Any
 
 import polars as pl
 
-from unmask.auditing.arrays import Table, choose, is_screening, tabulate, with_screened
-from unmask.auditing.beside import beside
-from unmask.auditing.check import checked_verdict
-from unmask.auditing.comprehension import comprehension, follow_ups
-from unmask.auditing.corrected import cards_of, correct_cells, correct_contrasts, labelled_replies
-from unmask.auditing.evidence import gather
-from unmask.auditing.figures import measure, rates
-from unmask.auditing.incomplete import Stopped, as_stopped, epochs_asked, missing_of
-from unmask.auditing.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
-from unmask.auditing.judging import on_judging
-from unmask.auditing.levels import by_level, deciding_study, rests_on
-from unmask.auditing.observations import observations
-from unmask.auditing.own_reasoning import observed
-from unmask.auditing.plumbing import Checked
-from unmask.auditing.results import (
+from unmask.analysis.arrays import Table, choose, is_screening, tabulate, with_screened
+from unmask.analysis.beside import beside
+from unmask.analysis.check import checked_verdict
+from unmask.analysis.comprehension import comprehension, follow_ups
+from unmask.analysis.corrected import cards_of, correct_cells, correct_contrasts, labelled_replies
+from unmask.analysis.evidence import gather
+from unmask.analysis.figures import measure, rates
+from unmask.analysis.incomplete import Stopped, as_stopped, epochs_asked, missing_of
+from unmask.analysis.judge_cards import note_on_reasons, reasons_checked, sensitivity_low, with_cards
+from unmask.analysis.judging import on_judging
+from unmask.analysis.levels import by_level, deciding_study, rests_on
+from unmask.analysis.observations import observations
+from unmask.analysis.own_reasoning import observed
+from unmask.analysis.plumbing import Checked
+from unmask.analysis.results import (
     AuditResult,
     CellResult,
     ComprehensionResult,
@@ -36,8 +36,8 @@ from unmask.auditing.results import (
     Told,
     VerdictResult,
 )
-from unmask.auditing.scenario import with_pack_words
-from unmask.auditing.sequences import Order, as_sequences
+from unmask.analysis.scenario import with_pack_words
+from unmask.analysis.sequences import Order, as_sequences
 from unmask.judges.scorers import reasoning_source
 from unmask.records import Records, requests
 from unmask.study import Resolved, Study, StudySample, conditions_of

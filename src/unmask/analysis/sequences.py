@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unmask.auditing.arrays import Table
-from unmask.auditing.figures import REPORTED, Measured, decision_level
-from unmask.auditing.results import Interval
+from unmask.analysis.arrays import Table
+from unmask.analysis.figures import REPORTED, Measured, decision_level
+from unmask.analysis.results import Interval
 from unmask.estimates import Bounds, Effect
 from unmask.estimates.betting import sequence
 from unmask.instrument.sequential import Blocks, blocks_of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unmask.auditing.judge_planning import Cell, known_of_run, label_plan
+from unmask.analysis.judge_planning import Cell, known_of_run, label_plan
 from unmask.errors import UsageError
 from unmask.estimates import Confusion, corrected_contrast
 from unmask.estimates.correction import added_error, added_error_of_labels

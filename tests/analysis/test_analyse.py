@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unmask.auditing.analyse import model_result
-from unmask.auditing.results import AuditResult, Told
+from unmask.analysis.analyse import model_result
+from unmask.analysis.results import AuditResult, Told
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.study import conditions_of, load_study
 from unmask.vocabulary import FIRST_TAGS, Condition, Role

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from unmask.auditing.arrays import Table
-from unmask.auditing.evidence import gather
-from unmask.auditing.figures import measure
-from unmask.auditing.sequences import as_sequences
+from unmask.analysis.arrays import Table
+from unmask.analysis.evidence import gather
+from unmask.analysis.figures import measure
+from unmask.analysis.sequences import as_sequences
 from unmask.estimates.betting import sequence
 from unmask.study import Study, cells_of, conditions_of
 from unmask.vocabulary import Arm, Contrast, Visibility

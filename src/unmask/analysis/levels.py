@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from unmask.auditing.arrays import Table, tabulate
-from unmask.auditing.figures import measure, pooled_af
-from unmask.auditing.results import LevelResult
+from unmask.analysis.arrays import Table, tabulate
+from unmask.analysis.figures import measure, pooled_af
+from unmask.analysis.results import LevelResult
 from unmask.study import Study, base_of, conditions_of, slices
 from unmask.study.spec import DecideOn
 from unmask.vocabulary import Arm, Role

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from unmask.auditing.corrected import Cards
-from unmask.auditing.figures import REPORTED
-from unmask.auditing.results import JudgeUsed, ModelResult
+from unmask.analysis.corrected import Cards
+from unmask.analysis.figures import REPORTED
+from unmask.analysis.results import JudgeUsed, ModelResult
 from unmask.estimates import wilson_limits
 from unmask.judges.cards import OUTCOMES, JudgeCard, cards_for
 from unmask.records.schema import JUDGEMENTS

@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from unmask.auditing.arrays import choose, judged, tabulate, with_screened
-from unmask.auditing.figures import af_rate
+from unmask.analysis.arrays import choose, judged, tabulate, with_screened
+from unmask.analysis.figures import af_rate
 from unmask.records.schema import JUDGEMENTS, REPLIES
 from unmask.vocabulary import Condition
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from unmask.auditing import check as room
-from unmask.auditing.arrays import Table
-from unmask.auditing.check import checked_verdict
-from unmask.auditing.evidence import gather
-from unmask.auditing.figures import measure
-from unmask.auditing.plumbing import NOT_ON_THIS_PACK, CellCheck, Checked
+from unmask.analysis import check as room
+from unmask.analysis.arrays import Table
+from unmask.analysis.check import checked_verdict
+from unmask.analysis.evidence import gather
+from unmask.analysis.figures import measure
+from unmask.analysis.plumbing import NOT_ON_THIS_PACK, CellCheck, Checked
 from unmask.instrument.characteristic import Characteristic
 from unmask.study import conditions_of, load_study
 from unmask.verdict import Plumbing

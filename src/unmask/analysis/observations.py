@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from unmask.auditing.arrays import SCREENED_OUT
-from unmask.auditing.own_reasoning import sentence
-from unmask.auditing.results import JudgeUsed
+from unmask.analysis.arrays import SCREENED_OUT
+from unmask.analysis.own_reasoning import sentence
+from unmask.analysis.results import JudgeUsed
 from unmask.study import Study
 from unmask.vocabulary import JudgeStatus, JudgeTask, ReplyStatus, Scratchpad
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unmask.auditing.arrays import Counts, Table
-from unmask.auditing.figures import Measured, decision_level, outcome_of
+from unmask.analysis.arrays import Counts, Table
+from unmask.analysis.figures import Measured, decision_level, outcome_of
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,

@@ -1,0 +1,1 @@
+"""What records say: tables in, the finished audit out. Calls no model and keeps no run."""
