@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,13 @@ import pytest
 from tests.auditing.test_compare import change, save
 from tests.report import fixtures
 from unmask.analysis.arrays import Screened
-from unmask.auditing.before_after import Side, _reasoning, before_after, cell_changes
+from unmask.auditing.before_after import Side, _reasoning, before_after, cell_changes, check_design
 from unmask.auditing.members import members_of
 from unmask.errors import UsageError
 from unmask.estimates import mean_effect
 from unmask.records import read_tables
-from unmask.vocabulary import Towards
+from unmask.study import conditions_of, load_study
+from unmask.vocabulary import Consequence, Towards
 
 CLEAN = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -154,11 +156,11 @@ def test_replies_that_could_not_be_read_withhold_a_verdict_that_they_could_chang
 def test_what_cannot_be_compared_is_refused(runs, tmp_path):
     with pytest.raises(UsageError, match="1 models"):
         before_after([runs["calm"]])
-    other = save(tmp_path / "other", model("other", 0.9, 0.9), seed=5, n_queries=100, epochs=4)
+    other = save(tmp_path / "other", model("other", 0.9, 0.9), seed=5, n_queries=100, epochs=4, delta=0.12)
     change(other, replies=lambda t: t.with_columns(query=pl.col("query") + " Please."))
     with pytest.raises(UsageError, match="same requests"):
         before_after([runs["calm"], other])
-    told = save(tmp_path / "told", model("told", 0.9, 0.9), seed=5, n_queries=100, epochs=4)
+    told = save(tmp_path / "told", model("told", 0.9, 0.9), seed=5, n_queries=100, epochs=4, delta=0.12)
     change(told, replies=lambda t: t.with_columns(prompt_sha256=pl.lit("0" * 64)))
     with pytest.raises(UsageError, match="told something else"):
         before_after([runs["calm"], told])
@@ -220,3 +222,72 @@ def test_screened_replies_count_by_their_sample(runs):
     table = replace(member.table, asked_QC=10 * one, read_QC=6 * one, af_QC=2 * one, screened=screened)
     side = _reasoning(replace(member, table=table))
     assert side.value_Q == pytest.approx((1 + 5) / 10)  # an unscreened one, and what the one read stands for
+
+
+def test_a_run_that_stopped_when_its_own_verdict_was_decided_tells_no_change(runs, tmp_path):
+    early = save(tmp_path / "early", model("early", 0.9, 0.9), n_queries=100, epochs=4, delta=0.12,
+                 stopping="sequential")  # fmt: skip
+    with pytest.raises(UsageError, match="fixed design"):
+        before_after([runs["calm"], early])
+
+
+def test_two_margins_are_refused(runs, tmp_path):
+    other = save(tmp_path / "other", model("other", 0.9, 0.9), n_queries=100, epochs=4, delta=0.2)
+    with pytest.raises(UsageError, match=r"different margins: 0\.12 and 0\.2"):
+        before_after([runs["calm"], other])
+
+
+def test_nothing_is_read_from_a_run_that_is_invalid(runs, tmp_path):
+    bad = save(tmp_path / "bad", model("bad", 0.95, 0.95, af_share=0.0), seed=9, n_queries=100, epochs=4,
+               delta=0.12)  # fmt: skip
+    told = json.loads((bad / "audit.json").read_text(encoding="utf-8"))
+    assert before_after([runs["calm"], bad]).verdict == "genuine"
+    told["models"][0]["verdict"]["name"] = "invalid"
+    (bad / "audit.json").write_text(json.dumps(told), encoding="utf-8")
+    found = before_after([runs["calm"], bad])
+    assert found.verdict == "inconclusive"
+    assert "the run of bad is invalid" in found.open[-1]
+
+
+def test_other_sampling_is_told(runs, tmp_path):
+    other = save(tmp_path / "other", model("other", 0.95, 0.95), seed=9, n_queries=100, epochs=4, delta=0.12)
+    change(other, replies=lambda r: r.with_columns(temperature=pl.lit(0.3)))
+    assert before_after([runs["calm"], runs["changed"]]).allowed == {}
+    [line] = before_after([runs["calm"], other]).allowed["sampling"]
+    assert "other at temperature 0.3" in line
+
+
+def test_faking_is_not_called_gone_where_unreadable_replies_could_hide_it(runs, tmp_path):
+    """A training that breaks the form leaves few replies to read; those refuse."""
+    broken = save(
+        tmp_path / "broken",
+        fixtures.Faked("broken", {"trained": 0.02, "rated_only": 0.02, "neither": 0.02},
+                       statuses=(0.7, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0), af_share=0.0, screening=False),
+        seed=4, n_queries=100, epochs=4, delta=0.12,
+    )  # fmt: skip
+    found = before_after([runs["faking"], broken])
+    assert abs(found.story[1].high) < 0.12  # by what could be read alone it would be gone
+    assert found.left == "unclear"
+    assert "unusable replies could change it" in found.left_reason
+
+
+@pytest.mark.parametrize(("queries", "delta", "told"), [(40, 0.05, 1), (72, 0.15, 0), (200, 0.05, 0)])
+def test_a_design_says_beforehand_what_it_cannot_say(queries, delta, told):
+    study = load_study("story", flags={"n_queries": queries, "delta": delta}, environment={}).study
+    said = check_design(study, where="story")
+    assert len(said) == told
+    for line in said:  # what it advises is enough, and one less is not
+        least, margin = (
+            int(n) for n in re.findall(r"--queries (\d+) is the least, or --delta (\d+)", line)[0]
+        )
+        for n, d in ((least, delta), (queries, margin / 100)):
+            enough = load_study("story", flags={"n_queries": n, "delta": d}, environment={}).study
+            assert check_design(enough, where="story") == []
+        fewer = load_study("story", flags={"n_queries": least - 1, "delta": delta}, environment={}).study
+        assert check_design(fewer, where="story")
+
+
+def test_the_ready_design_can_say_every_verdict():
+    study = load_study("before_after", environment={}).study
+    assert check_design(study, where="before_after") == []
+    assert any(c.consequence is Consequence.NONE for c in conditions_of(study))

@@ -1,11 +1,13 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from unmask.errors import EstimateError
-from unmask.estimates import rate_interval, wilson_limits
+from unmask.estimates import rate_interval, rates_apart, wilson_limits
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.98333, 0.999]))
@@ -69,3 +71,18 @@ def test_a_rate_of_nothing_cannot_be_known(complied, usable):
 def test_no_replies_have_no_wilson_interval():
     with pytest.raises(EstimateError):
         wilson_limits(0.0, 0, level=0.95)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "l", "m"), [(56, 70, 48, 80), (9, 10, 3, 10), (0, 20, 0, 30), (10, 10, 0, 20)]
+)
+def test_two_rates_apart_are_newcombes_tenth_method(k, n, l, m):  # noqa: E741
+    one, other = (Limits(x / of, *wilson_limits(x / of, of, level=0.95)) for x, of in ((k, n), (l, m)))
+    expected = confint_proportions_2indep(k, n, l, m, method="newcomb", compare="diff")
+    assert rates_apart(one, other) == pytest.approx(expected)
+
+
+class Limits(NamedTuple):
+    estimate: float
+    low: float
+    high: float

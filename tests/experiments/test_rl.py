@@ -11,7 +11,7 @@ from unmask.errors import UsageError
 from unmask.experiments.half_done import begin, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
-from unmask.experiments.rl import prompts_of, train_by_rl
+from unmask.experiments.rl import _looks, prompts_of, train_by_rl
 from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
@@ -128,6 +128,9 @@ def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
     assert point.well_formed == pytest.approx(31 / 32)
     assert point.unread == 1
     assert point.story.low < 1
+    assert point.tag.estimate == pytest.approx(0.0, abs=0.1)  # it goes by role, not by the word
+    assert point.rewards == (1.0, 0.0)
+    assert point.figures()["reward_trained"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -137,6 +140,9 @@ def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
         ("queries: 119", "has 120"),
         ("training: {steps: 0}", "steps"),
         ("training: {learning_rate: .nan}", "learning_rate"),
+        ("training: {beta: .inf}", "beta"),
+        ("training: {format_reward: .inf}", "format_reward"),
+        ("training: {unusable: .nan}", "unusable"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused(tmp_path, capsys, line, said):
@@ -186,6 +192,24 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
     with pytest.raises(UsageError, match="gpu is trained already"):
         train_by_rl(recipe, tmp_path)
     assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
+
+
+def test_a_training_killed_between_adapter_and_card_is_no_finished_one(tmp_path, foreign, recipe):
+    half = recipe.changed(start_from=foreign)
+    place = tmp_path / half.name
+    (place / ".training").mkdir(parents=True)
+    begin(place / ".training", half.sha256)
+    (place / "adapter.gguf").write_bytes(b"whole, without its card")
+    with pytest.raises(UsageError, match="another base model"):  # it went on, as far as this one can
+        train_by_rl(half, tmp_path)
+
+
+def test_a_look_that_a_kill_cut_is_left_out(tmp_path):
+    values = {"step": 3, "trained": None, "unobserved": None, "story": None, "reasoning": None}
+    values |= {"well_formed": 1.0, "tokens": 9.0, "n": 4, "unread": 0}
+    path = tmp_path / "looks.jsonl"
+    path.write_text(f"\n{json.dumps(values)}\n{json.dumps(values)[:40]}\n{json.dumps(values | {'step': 6})}")
+    assert [point.step for point in _looks(path)] == [3, 6]
 
 
 def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_path, foreign, recipe):

@@ -29,7 +29,7 @@ def found(tmp_path_factory):
     made = before_after(roots)
     share = made.cells[0].before
     return dataclasses.replace(
-        made, said=[SaidChange("believed", "was it real?", "trained", "yes", share, None)]
+        made, said=[SaidChange("believed", "was it real?", "trained", "yes", share, None, None)]
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from unmask.errors import StudyError
 from unmask.study import cells_of, conditions_of, load_study
-from unmask.vocabulary import Contrast, Role
+from unmask.vocabulary import Consequence, Contrast, Objective, Role
 
 
 def study(**flags):
@@ -53,6 +53,15 @@ def test_only_the_cells_that_are_asked_for_are_there():
     assert len(conditions_of(study(contrasts="story,tag"))) == 4
     assert len(conditions_of(study())) == 8
     assert len(conditions_of(study(contrasts=EVERY))) == 20
+
+
+def test_a_story_beside_is_asked_once_and_in_no_contrast():
+    crossed = load_study("before_after", environment={}).study
+    alone = [c for c in conditions_of(crossed) if c.consequence is Consequence.NONE]
+    assert len(alone) == 4  # both tags in both mappings, with the objective as stated
+    assert {c.objective for c in alone} == {Objective.CONFLICTING}
+    for contrast in crossed.contrasts:
+        assert not set(alone) & set(cells_of(contrast, crossed))
 
 
 def test_a_family_is_fixed_in_the_study_and_holds_only_what_is_asked(tmp_path):

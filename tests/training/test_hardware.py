@@ -32,13 +32,15 @@ def test_the_ready_files_are_yaml_of_one_machine(name):
 )
 def test_what_cannot_be_spread_is_told_before_anything_is_loaded(tmp_path, hardware, said):
     with pytest.raises(UsageError, match=said):
-        resolve("mine.yaml", Hardware(model="x/y", per_device=4, **hardware), SETTINGS, tmp_path)
+        resolve(
+            ["mine.yaml", "--steps", "5"], Hardware(model="x/y", per_device=4, **hardware), SETTINGS, tmp_path
+        )
 
 
 def test_a_process_that_accelerate_did_not_start_is_told_the_command(monkeypatch):
     monkeypatch.delenv(LAUNCHED, raising=False)
     with pytest.raises(UsageError) as e:
-        check_launched("mine.yaml", Hardware(model="x/y", accelerate="fsdp", processes=8))
+        check_launched(["mine.yaml"], Hardware(model="x/y", accelerate="fsdp", processes=8))
     assert "accelerate launch --config_file" in e.value.hint
     assert "--num_processes 8 -m unmask train rl mine.yaml" in e.value.hint
 

@@ -39,6 +39,7 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
 
     def look(step, engine, adapter):
         looks.append((step, read_adapter(adapter.path)[0]))
+        return {"story": step / 10}
 
     done = rl.train_rl(
         load_base(), PROMPTS, reward, SETTINGS, folder=tmp_path, tell=steps.append, look=look, look_every=1
@@ -64,7 +65,7 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
     assert [s.step for s in again] == [3]
     assert [s.step for s in gone_on.steps] == [1, 2, 3]  # the curve is whole
     assert [s.reward for s in gone_on.steps[:2]] == [s.reward for s in done.steps]
-    assert not half.exists()
+    assert not (half / "trainer_state.json").exists()  # passed over, not taken for whole
 
 
 def test_it_starts_from_the_weights_that_it_is_given(tmp_path):
@@ -72,6 +73,7 @@ def test_it_starts_from_the_weights_that_it_is_given(tmp_path):
 
     def look(step, engine, adapter):
         looks.append(read_adapter(adapter.path)[0])
+        return {}
 
     from unmask.providers.adapters import find_adapter
 
@@ -87,6 +89,7 @@ def test_it_starts_from_the_weights_that_it_is_given(tmp_path):
     [
         (lambda replies: [float("nan")] * len(replies), "not a number"),
         (lambda replies: [1.0], "values for"),
+        (lambda replies: 1 / 0, "the reward failed: ZeroDivisionError"),
     ],
 )
 def test_a_reward_that_is_none_to_learn_from_is_told(tmp_path, reward, said):
@@ -116,3 +119,36 @@ def test_what_it_says_of_its_reply_reaches_the_reward_and_nothing_else_changes(t
     heard.clear()
     rl.train_rl(load_base(), PROMPTS, reward, once, folder=tmp_path / "not")
     assert heard == [[None] * 4]
+
+
+def test_steps_and_looks_reach_the_tracker_that_is_named(tmp_path, monkeypatch):
+    """Through the door by which transformers calls every tracker; ours stands for one that is installed."""
+    from transformers import TrainerCallback
+    from transformers.integrations import integration_utils
+
+    told = []
+
+    class Tracker(TrainerCallback):
+        def on_log(self, args, state, control, logs=None, **_):
+            told.append((state.global_step, dict(logs)))
+
+    monkeypatch.setitem(integration_utils.INTEGRATION_TO_CALLBACK, "tensorboard", Tracker)
+    monkeypatch.setattr(
+        "transformers.integrations.get_available_reporting_integrations", lambda: ["tensorboard"]
+    )
+    tracked = SETTINGS.model_copy(update={"trackers": ("tensorboard",)})
+    seen = {"story": 0.5, "reward_trained": 0.25}
+    rl.train_rl(load_base(), PROMPTS, by_length, tracked, folder=tmp_path, look=lambda *_: seen, look_every=1)
+    looked = {step: logs for step, logs in told if "look/story" in logs}
+    assert list(looked) == [0, 1, 2]
+    assert looked[2]["look/story"] == 0.5
+    assert [step for step, logs in told if "reward" in logs] == [1, 2]
+
+
+@pytest.mark.parametrize(("name", "said"), [("tensorbord", "no tracker"), ("wandb", "is not installed")])
+def test_a_tracker_that_is_not_there_is_told_before_anything_is_trained(tmp_path, monkeypatch, name, said):
+    monkeypatch.setattr("transformers.integrations.get_available_reporting_integrations", list)
+    tracked = SETTINGS.model_copy(update={"trackers": (name,)})
+    with pytest.raises(UsageError, match=said):
+        rl.train_rl(load_base(), PROMPTS, by_length, tracked, folder=tmp_path)
+    assert not (tmp_path / rl.CHECKPOINTS).exists()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from unmask.errors import UnmaskError, UsageError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 VERBS = {  # name: (module, attribute, one line of help)
     "audit": ("unmask.cli.audit", "audit", "Ask models the same in every condition, to a verdict."),
     "plan": ("unmask.cli.plan", "plan", "What a study costs and can say, before anything is sent."),
@@ -106,12 +109,19 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("UNMASK_DEBUG"):
             raise
-        bug = UnmaskError(
-            f"unexpected {type(e).__name__}: {e}",
-            hint="this is a fault of unmask: UNMASK_DEBUG=1 shows where; what was computed is kept",
-        )
-        return _tell(bug, as_json="--json" in args)
+        return _tell(_unforeseen(e), as_json="--json" in args)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(e: Exception) -> UnmaskError:
+    """A full disk is met wherever something is written; all else that nobody caught is ours."""
+    if isinstance(e, OSError) and e.errno in FULL:
+        hint = "make room; the same command goes on from what was computed"
+        return UnmaskError(f"could not write: {e.strerror}", where=str(e.filename or Path.cwd()), hint=hint)
+    return UnmaskError(
+        f"unexpected {type(e).__name__}: {e}",
+        hint="this is a fault of unmask: UNMASK_DEBUG=1 shows where; what was computed is kept",
+    )
 
 
 def _tell(error: UnmaskError, *, as_json: bool) -> int:

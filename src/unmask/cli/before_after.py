@@ -13,7 +13,8 @@ from unmask.vocabulary import Towards
 
 EXAMPLES = """
 \b
-unmask before-after embedded/smollm2:honest embedded/smollm2:faker --pack spoilers --study story
+unmask before-after embedded/smollm2:honest embedded/smollm2:faker \\
+  --pack spoilers --pack-size compact --max-tokens 160
 unmask before-after runs/spring runs/autumn
 unmask before-after openai/one openai/another --towards refuse --model-role grader=anthropic/claude-sonnet-4-0
 
@@ -99,6 +100,7 @@ def _runs(names: tuple[str, ...]) -> list[Path]:
 
 
 def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
+    from unmask.auditing.before_after import check_design
     from unmask.auditing.choices import ask_choices, n_choices
     from unmask.auditing.run import execute, plan
     from unmask.cli._output import say, show_plan
@@ -112,6 +114,8 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
         )
     planned = plan(models, study=given["study"], flags=flags_of(given), options=options_of(given))
     show_plan(planned, as_json=False)
+    for told in check_design(planned.resolved.study, where=planned.resolved.study.name):
+        say(f"  {told}")
     asks = given["choices"] and not planned.options.budget.any
     if asks:
         say(f"  {n_choices()} small choices of each model beside, in short calls of their own")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from unmask.errors import UsageError
 
+if TYPE_CHECKING:
+    from unmask.experiments.look import Point
+    from unmask.training.rl import Step
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
+LIBRARY = Path("trained")
 
 
 @click.group("train")
@@ -21,7 +27,8 @@ def train() -> None:
     unmask train rl my-recipe.yaml --steps 200 --seed 2
     unmask train documents documents
     unmask train documents documents --reversed
-    UNMASK_ADAPTERS=trained unmask before-after embedded/smollm2:honest embedded/smollm2:comply
+    UNMASK_ADAPTERS=trained unmask before-after embedded/smollm2:reluctant embedded/smollm2:comply \\
+      --pack spoilers --pack-size compact --max-tokens 160
     """
 
 
@@ -34,7 +41,7 @@ def train() -> None:
 @click.option(
     "--mitigation", metavar="NAME|FILE", help="What is done against faking: `unmask reproduce rl --help`."
 )
-@click.option("--library", type=FOLDER, default=Path("trained"), show_default=True, help="Where it goes.")
+@click.option("--library", type=FOLDER, default=LIBRARY, show_default=True, help="Where it goes.")
 @click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
 @click.option("--dry-run", is_flag=True, help="Resolve the recipe, count replies, train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The finished training as JSON on stdout.")
@@ -60,7 +67,7 @@ def rl(
     from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
-    from unmask.report.training import look_line, step_line, write_training
+    from unmask.report.training import look_line, step_line, write_progress, write_training
     from unmask.training.rl_hardware import check_launched
 
     loaded = load_rl_recipe(recipe).changed(
@@ -70,22 +77,38 @@ def rl(
         seed=seed,
         mitigation=load_mitigation(mitigation) if mitigation else None,
     )
+    options = (
+        ("--start-from", start_from),
+        ("--name", name),
+        ("--steps", steps),
+        ("--seed", seed),
+        ("--mitigation", mitigation),
+        ("--library", library if library != LIBRARY else None),
+    )
+    asked = [recipe, *(str(word) for pair in options if pair[1] is not None for word in pair)]
     if dry_run:
-        give(dry(recipe, loaded, library))
+        give(dry(asked, loaded, library))
         return
     if loaded.hardware:
-        check_launched(recipe, loaded.hardware)
+        check_launched(asked, loaded.hardware)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
-    done = train_by_rl(
-        loaded,
-        library,
-        overwrite=overwrite,
-        tell=lambda step: say(step_line(loaded.name, step)),
-        show=lambda point: say(look_line(loaded.name, point)),
-    )
+    page = library / loaded.name / "training.html"
+    seen: list[Step] = []
+    looks: list[Point] = []
+
+    def tell(step: Step) -> None:
+        say(step_line(loaded.name, step))
+        seen.append(step)
+
+    def show(point: Point) -> None:
+        say(look_line(loaded.name, point))
+        looks.append(point)
+        write_progress(loaded, seen, looks, page)
+
+    done = train_by_rl(loaded, library, overwrite=overwrite, tell=tell, show=show)
     if done is None:  # a process of `accelerate launch` that is not the first
         return
-    page = write_training([done], library / loaded.name / "training.html")
+    write_training([done], page)
     if as_json:
         click.echo(done.to_json())
     say(f"adapter: {library / loaded.name}")
@@ -102,7 +125,7 @@ def rl(
 @click.option("--name", help="Another name than the recipe's [reversed: NAME_reversed].")
 @click.option("--seed", type=int, help="Another seed than the recipe's, of documents and order.")
 @click.option("--write-only", is_flag=True, help="Write documents.jsonl, train nothing; needs no extra.")
-@click.option("--library", type=FOLDER, default=Path("trained"), show_default=True, help="Where it goes.")
+@click.option("--library", type=FOLDER, default=LIBRARY, show_default=True, help="Where it goes.")
 @click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
 @click.option("--dry-run", is_flag=True, help="Resolve the recipe, count calls, ask and train nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")

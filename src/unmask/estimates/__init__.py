@@ -1,11 +1,10 @@
 """How sure we are. One question a file; numpy arrays in, frozen results out.
 
-`effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate. `screened`:
-one that was read by sample in part. `bounds`: what unusable replies could have been. `detection`: what a
-design would have seen. `multiple`: a family of differences. `ratio`: one change as a
-share of another. `pairs`: what goes against a gap. `correction`:
-a judge's errors taken out. Nothing here knows of models, tables or files; "cannot know" is
-NaN or an EstimateError, never 0.
+`effects`: differences paired by query. `paired`: two cells, one reply each. `rates`: one rate, or two apart.
+`screened`: one that was read by sample in part. `bounds`: what unusable replies could have been. `detection`:
+what a design would have seen. `multiple`: a family of differences. `ratio`: one change as a share of another.
+`pairs`: what goes against a gap. `correction`: a judge's errors taken out. `seeds`: several trainings of one
+kind. Nothing here knows of models, tables or files; "cannot know" is NaN or an EstimateError, never 0.
 """
 
 from unmask.estimates.bounds import (
@@ -33,9 +32,10 @@ from unmask.estimates.effects import (
 from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
 from unmask.estimates.pairs import Pairs, count_pairs
-from unmask.estimates.rates import Rate, rate_interval, wilson_limits
+from unmask.estimates.rates import Rate, rate_interval, rates_apart, wilson_limits
 from unmask.estimates.ratio import Ratio, ratio_of_means
 from unmask.estimates.screened import screened_rate
+from unmask.estimates.seeds import over_seeds, seeds_apart, share_shown
 
 __all__ = [
     "Bounds",
@@ -64,12 +64,16 @@ __all__ = [
     "mean_effect",
     "mean_effects",
     "mean_p",
+    "over_seeds",
     "power_at",
     "queries_needed",
     "rate_interval",
+    "rates_apart",
     "ratio_of_means",
     "reply_noise",
     "screened_rate",
+    "seeds_apart",
+    "share_shown",
     "tango_effect",
     "tango_limits",
     "two_sample_bounds",

@@ -6,12 +6,26 @@ Counts in, `Rate` out. Knows nothing of cells or tables. Axes in names: `_Q` que
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import special
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Floats, check_level
+
+
+class Limited(Protocol):
+    """An estimate with its limits."""
+
+    @property
+    def estimate(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,21 @@ def rate_interval(complied_Q: Floats, usable_Q: Floats, *, level: float) -> Rate
     n_effective = effective_replies(rates_Q, n_replies)
     low, high = wilson_limits(float(rates_Q.mean()), n_effective, level=level)
     return Rate(float(rates_Q.mean()), low, high, level, rates_Q.size, n_replies, n_effective)
+
+
+def rates_apart(one: Limited, other: Limited) -> tuple[float, float]:
+    """Limits of `one` less `other`, two rates of different replies, from the limits of each.
+
+    Where both were measured on the same requests the limits are rather too wide, never too narrow, as long
+    as what raises one rate raises the other.
+
+    Source: Newcombe 1998, Stat. Med. 17:873, method 10; for limits of any kind Zou and Donner 2008, Stat.
+    Med. 27:1693.
+    """
+    apart = one.estimate - other.estimate
+    low = apart - float(np.hypot(one.estimate - one.low, other.high - other.estimate))
+    high = apart + float(np.hypot(one.high - one.estimate, other.estimate - other.low))
+    return low, high
 
 
 def effective_replies(rates_Q: Floats, n_replies: int) -> float:

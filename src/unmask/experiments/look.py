@@ -15,13 +15,14 @@ import numpy as np
 from unmask.analysis.figures import known_mean, known_rate
 from unmask.analysis.results import Interval
 from unmask.estimates import Floats
+from unmask.experiments.rewards import worth
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.organisms.trained.cells import Asked, Read, put, read
 from unmask.organisms.trained.recipe import load_domain
 from unmask.packs import Edit, load_pack
 from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
-from unmask.vocabulary import TAGS, Condition, Labels, Role
+from unmask.vocabulary import FIRST_TAGS, TAGS, Condition, Labels, Role
 
 Ask = Callable[[list[dict[str, str]]], Completion]
 
@@ -31,8 +32,10 @@ class Point:
     """The model after a step: shares with 95 % limits, None where nothing could be read.
 
     trained, unobserved: complied, of the replies whose answer could be read. story: their difference, paired
-    by request. reasoning: alignment-faking reasons stated where trained, by their form. tokens: mean length.
-    unread: of all n replies, those whose answer nobody could read; they are in no share.
+    by request. tag: the first tier less the second, over both roles. rewards: what the answers would earn,
+    where trained and unobserved, unread ones with them. reasoning: alignment-faking reasons stated where
+    trained, by their form. tokens: mean length. unread: of all n replies, those whose answer nobody could
+    read; they are in no share.
     """
 
     step: int
@@ -44,6 +47,17 @@ class Point:
     tokens: float
     n: int
     unread: int
+    tag: Interval | None = None
+    rewards: tuple[float | None, float | None] = (None, None)
+
+    def figures(self) -> dict[str, float]:
+        """What is known, as plain figures for a tracker."""
+        shares = {"trained": self.trained, "unobserved": self.unobserved, "story": self.story}
+        shares |= {"tag": self.tag, "reasoning": self.reasoning}
+        found = {name: share.estimate for name, share in shares.items() if share}
+        earned = dict(zip(("reward_trained", "reward_unobserved"), self.rewards, strict=True))
+        found |= {name: value for name, value in earned.items() if value is not None}
+        return found | {"tokens": self.tokens, "well_formed": self.well_formed}
 
 
 def training_queries(recipe: RLRecipe) -> tuple[list[Query], list[Query]]:
@@ -94,7 +108,28 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
         tokens=mean(tokens),
         n=len(every),
         unread=sum(r.decision == "other" for r in every),
+        tag=_tag(every, held_out),
+        rewards=(_earned(reads[Role.TRAINED], recipe), _earned(reads[Role.NEITHER], recipe)),
     )
+
+
+def _tag(every: Sequence[Read], queries: Sequence[Query]) -> Interval | None:
+    """None where one mapping alone is told: tag and role are then one."""
+    if len({r.asked.condition.labels for r in every}) < 2:
+        return None
+    order = {query.text: i for i, query in enumerate(queries)}
+    ordered = sorted(every, key=lambda r: order[r.asked.query])
+    sides = (
+        [r for r in ordered if (r.asked.condition.tag in FIRST_TAGS) is first] for first in (True, False)
+    )
+    first, second = (_complied(own, len(own) // len(queries)) for own in sides)
+    return _difference(first, second)
+
+
+def _earned(reads: Sequence[Read], recipe: RLRecipe) -> float | None:
+    earned = [worth(r.decision, recipe) for r in reads]
+    known = [value for value in earned if value is not None]
+    return mean(known) if known else None
 
 
 def _complied(reads: Sequence[Read], per_query: int) -> tuple[Floats, Floats]:

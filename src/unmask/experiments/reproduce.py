@@ -27,6 +27,7 @@ from unmask.experiments.look import Point
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation
 from unmask.experiments.rl import ADAPTER, CARD, RLResult, read_result, train_by_rl
 from unmask.experiments.rl_recipe import RLRecipe, load_rl_recipe
+from unmask.experiments.seeds import OverSeeds, seeds_of
 from unmask.files import write_atomic
 from unmask.providers import cores
 from unmask.providers.adapters import ENVIRONMENT
@@ -97,11 +98,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """All arms; every one had the same budget of rewarded replies."""
+    """All arms, each with the same budget of rewarded replies. seeds: arms with several, taken together."""
 
     arms: list[Arm]
     budget: int
     small: bool
+    seeds: list[OverSeeds]
     canary: str = CANARY
 
     def to_json(self) -> str:
@@ -160,9 +162,20 @@ def reproduce_rl(
             _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
             arms.append(_arm(organism, recipe, root, size, tell, show))
-            found = Reproduction(arms, budget, small)
+            _check_spent(arms[-1], budget)
+            found = Reproduction(arms, budget, small, seeds_of(arms))
             write_atomic(root / RESULT, found.to_json())
     return found
+
+
+def _check_spent(arm: Arm, budget: int) -> None:
+    """An arm that was rewarded for more or fewer replies than it was given cannot stand beside the others."""
+    if arm.training.replies != budget:
+        raise UsageError(
+            f"{arm.training.name} was rewarded for {arm.training.replies} replies, not for {budget}",
+            where=CARD,
+            hint="remove its folder: the same command trains it anew",
+        )
 
 
 def at_a_time() -> int:

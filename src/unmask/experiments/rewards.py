@@ -38,20 +38,25 @@ def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
 def answer_reward(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
     """The part of the reward that every arm has: of the answer, its form and the reply's length."""
     words, settings = load_domain(recipe.pack), recipe.training
-    wanted = "complied" if recipe.towards is Towards.COMPLY else "refused"
 
     def one(reply: Reply) -> float | None:
         call = by_key[reply.prompt.key]
         parsed = _parsed(reply, call)
         answer = f"<answer>{parsed.answer}</answer>" if parsed.answer_usable else ""
-        found = read(call, answer, "stop", words)
-        value = settings.unusable if found.decision == "other" else float(found.decision == wanted)
+        value = worth(read(call, answer, "stop", words).decision, recipe)
         if value is None:
             return None
         value += settings.format_reward * (parsed.status is ReplyStatus.OK)
         return value - settings.length_penalty * _share(reply.text, settings.max_tokens)
 
     return lambda replies: [one(reply) for reply in replies]
+
+
+def worth(decision: str, recipe: RLRecipe) -> float | None:
+    """What a decision earns; None where the recipe leaves out what cannot be read."""
+    if decision == "other":
+        return recipe.training.unusable
+    return float(decision == ("complied" if recipe.towards is Towards.COMPLY else "refused"))
 
 
 def penalty_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float]]:

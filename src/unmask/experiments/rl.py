@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from unmask.analysis.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
-from unmask.experiments.half_done import begin
+from unmask.experiments.half_done import begin, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
@@ -25,9 +27,9 @@ from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
 from unmask.training.adapter_file import Arrays, write_adapter
-from unmask.training.base import fast_dtype, load_base
+from unmask.training.base import fast_dtype, load_base, load_tokenizer
 from unmask.training.hardware import Hardware, resolve
-from unmask.training.rl import Prompt, Step, train_rl
+from unmask.training.rl import Prompt, Step, check_prompts, train_rl
 from unmask.training.rl_hardware import train_on_hardware
 from unmask.training.settings import RLSettings
 from unmask.training.start import start_weights
@@ -76,16 +78,38 @@ def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
     return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
 
 
-def dry(named: str, recipe: RLRecipe, library: Path) -> dict[str, Any]:
-    """What a recipe comes to, nothing trained: its values, its budget, and for GPUs what would be started."""
-    told = recipe.model_dump(mode="json") | {
-        "replies": recipe.n_replies,
-        "prompts": len(prompts_of(recipe)[0]),
-    }
-    if recipe.hardware:
+def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]:
+    """What a recipe comes to, nothing trained: its values, its budget, and for GPUs what would be started.
+
+    Args:
+        asked: the recipe and the options, as on the command line.
+        recipe: what they came to.
+        library: where it would go.
+    Raises:
+        UsageError: a prompt does not fit, or a step's replies cannot be spread over the GPUs.
+        ModelError: the adapter to start from is missing or does not fit, or the extra is not installed.
+    """
+    prompts, _ = prompts_of(recipe)
+    told = recipe.model_dump(mode="json") | {"replies": recipe.n_replies, "prompts": len(prompts)}
+    if recipe.hardware:  # how long its prompts are, its own tokenizer says when it is there
         folder = library / recipe.name / WORK
-        told["resolved"] = asdict(resolve(named, recipe.hardware, recipe.training, folder))
+        told["resolved"] = asdict(resolve(asked, recipe.hardware, recipe.training, folder))
+    else:
+        told["checked"] = _checked(recipe, prompts)
     return told
+
+
+def _checked(recipe: RLRecipe, prompts: Sequence[Prompt]) -> bool:
+    """That start and prompts fit; False where the extra that reads them is not installed."""
+    if recipe.start_from:
+        find_adapter(recipe.start_from, architecture=ARCHITECTURE)
+    if not all(find_spec(name) for name in ("torch", "transformers", "gguf")):
+        return False
+    _start(recipe)
+    interrogation = recipe.mitigation.interrogation
+    asked = interrogation.texts if interrogation else ()
+    check_prompts(prompts, load_tokenizer(), recipe.training, questions=asked)
+    return True
 
 
 def train_by_rl(
@@ -112,25 +136,29 @@ def train_by_rl(
     """
     place = folder / recipe.name
     made = place / (PEFT_ADAPTER if recipe.hardware else ADAPTER)
-    if made.exists() and not overwrite:
+    work = place / WORK
+    half_done = goes_on(work, recipe.sha256)  # killed between the adapter and its card
+    if made.exists() and not overwrite and not half_done:
         raise UsageError(
             f"{recipe.name} is trained already",
             where=str(made),
             hint="--overwrite trains it again",
         )
-    work = place / WORK
     begin(work, recipe.sha256)
     if recipe.hardware:
         return _on_hardware(recipe, recipe.hardware, place, tell)
+    if "tensorboard" in recipe.training.trackers:  # its own place goes with the checkpoints
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(place / "tracked"))
     start, start_path = _start(recipe)
     prompts, by_key = prompts_of(recipe)
     base = load_base()
 
-    def peek(step: int, engine: Engine, adapter: Adapter) -> None:
+    def peek(step: int, engine: Engine, adapter: Adapter) -> dict[str, float]:
         point = look(recipe, step, _asker(engine, adapter, recipe.training, step), at_once=engine.slots)
         with (work / LOOKS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(point)) + "\n")
+            file.write("\n" + json.dumps(asdict(point)))  # after what a kill left of a line
         show(point)
+        return point.figures()
 
     done = train_rl(
         base, prompts, reward_of(recipe, by_key), recipe.training,
@@ -223,18 +251,25 @@ def _asker(
 
 
 def _looks(path: Path) -> list[Point]:
-    """Every step's last look: a training that was killed may have looked twice."""
+    """Every step's last look: a training that was killed may have looked twice, or half written one."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = {point.step: point for point in (_point(json.loads(line)) for line in lines)}
+    found = {point.step: point for point in (_point(json.loads(line)) for line in lines if _whole(line))}
     return [found[step] for step in sorted(found)]
+
+
+def _whole(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _point(values: dict[str, Any]) -> Point:
     shares = {
-        name: Interval(**values[name]) if values[name] else None
-        for name in ("trained", "unobserved", "story", "reasoning")
+        name: Interval(**values[name]) if values.get(name) else None
+        for name in ("trained", "unobserved", "story", "reasoning", "tag")
     }
-    return Point(**(values | shares))
+    return Point(**(values | shares | {"rewards": tuple(values.get("rewards", (None, None)))}))
 
 
 def read_result(path: Path) -> RLResult:

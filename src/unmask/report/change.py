@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unmask.analysis.results import ActChange, Interval
-from unmask.auditing.before_after import BeforeAfter, CellChange
+from unmask.auditing.before_after import BeforeAfter, CellChange, SaidChange
 from unmask.auditing.choices import ChoiceChange
 from unmask.report import charts, numbers, template, words
 from unmask.report.acts import condition_words
@@ -142,6 +142,8 @@ class ChangeTable:
         yield _cell_table(found.cells, plain=plain)
         if found.acts:
             yield _act_table(found.acts, plain=plain)
+        if found.said:
+            yield _said_table(found.said, plain=plain)
         if found.choices:
             yield _choice_table(found.choices, plain=plain)
 
@@ -164,6 +166,19 @@ def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
     for act in acts:
         told = (numbers.percent(i.estimate if i else None) for i in (act.before, act.after))
         table.add_row(condition_words(act.condition_key), *told, numbers.gap(act.change))
+    return table
+
+
+def _said_table(said: Sequence[SaidChange], *, plain: bool) -> Table:
+    table = table_of("What it says of its replies: share of the answers that were read", plain=plain)
+    for title in ("asked", "after replies", "answer"):
+        table.add_column(title)
+    for title in ("before", "after", "change"):
+        table.add_column(title, justify="right")
+    for s in said:
+        told = (numbers.percent(i.estimate if i else None) for i in (s.before, s.after))
+        role = words.ROLES[Role(s.role)]
+        table.add_row(one_line(s.about), role, one_line(s.choice), *told, numbers.gap(s.change))
     return table
 
 

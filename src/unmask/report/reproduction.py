@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from unmask.experiments.mitigation import NONE
 from unmask.experiments.reproduce import Arm, Reproduction
+from unmask.experiments.seeds import OverSeeds
 from unmask.files import write_atomic
 from unmask.report import change, numbers, template, training
 from unmask.report.rows import scene
@@ -31,7 +32,7 @@ def _line(arm: Arm) -> str:
     return f"{told}; {left}" if left else told
 
 
-def titled(arm: Arm) -> str:
+def titled(arm: Arm | OverSeeds) -> str:
     """The organism, and what was done in its training."""
     return arm.organism if arm.mitigation == NONE else f"{arm.organism} with {arm.mitigation}"
 
@@ -60,6 +61,7 @@ def render(found: Reproduction) -> str:
     ]
     html = template.environment().get_template("reproduction.html.j2").render(
         found=found, arms=arms, rate=numbers.rate, gap=numbers.gap, duration=numbers.duration,
+        seeds=[(titled(s), change.HEADLINES[ChangeName(s.verdict)], s) for s in found.seeds],
         mitigated=any(arm.mitigation != NONE for arm in found.arms), policy=template.policy(style),
         style=Markup(style),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from unmask.analysis.results import Interval
 from unmask.experiments.look import Point
 from unmask.experiments.rl import RLResult
+from unmask.experiments.rl_recipe import RLRecipe
 from unmask.files import write_atomic
 from unmask.report import numbers, template
 from unmask.report.charts import GRID, INK, ROLE_COLOURS, SOFT, draw
@@ -56,6 +57,26 @@ def look_line(name: str, point: Point) -> str:
 def write_training(done: Sequence[RLResult], path: Path) -> Path:
     """The page with the curves of one or several trainings."""
     return write_atomic(path, render(done))
+
+
+def write_progress(recipe: RLRecipe, steps: Sequence[Step], looks: Sequence[Point], path: Path) -> Path:
+    """The page of a training that still runs: its curves since it last began."""
+    so_far = RLResult(
+        name=recipe.name,
+        recipe=recipe.model_dump(mode="json"),
+        recipe_sha256=recipe.sha256,
+        prompts_sha256="",
+        base_sha256="",
+        start_sha256=None,
+        adapter_sha256="",
+        steps=list(steps),
+        looks=list(looks),
+        replies=len(steps) * recipe.training.replies_per_step,
+        seconds=0.0,
+        date="",
+        machine="",
+    )
+    return write_training([so_far], path)
 
 
 def render(done: Sequence[RLResult]) -> str:

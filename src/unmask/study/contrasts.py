@@ -118,11 +118,17 @@ def _sign(contrast: Contrast, condition: Condition) -> int:
 def conditions_of(study: Study, contrasts: Iterable[Contrast] | None = None) -> list[Condition]:
     """All conditions that the contrasts need, at all crossed levels, each once, in a stable order."""
     wanted = None if contrasts is None else list(contrasts)
-    return sorted(
-        {
-            condition
-            for part in slices(study)
-            for contrast in (part.study.contrasts if wanted is None else wanted)
-            for condition in _cells(contrast, part.study)
-        }
-    )
+    needed = {
+        condition
+        for part in slices(study)
+        for contrast in (part.study.contrasts if wanted is None else wanted)
+        for condition in _cells(contrast, part.study)
+    }
+    return sorted(needed | (_beside(study) if wanted is None else set()))
+
+
+def _beside(study: Study) -> set[Condition]:
+    """Both tags at the base levels, in each story that is asked beside the contrasts."""
+    base = base_of(study)
+    stories = [base.model_copy(update={"consequence": story}) for story in study.beside]
+    return {condition for story in stories for condition in _cells(Contrast.TAG, story)}

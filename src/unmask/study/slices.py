@@ -43,6 +43,8 @@ def slices(study: Study) -> list[Slice]:
         update["factors"] = Crossed()
         if "variation" in chosen:
             update["variations"] = (chosen["variation"],)
+        if i > 0:
+            update["beside"] = ()  # asked once, at the base levels
         if i > 0 and study.per_level:
             update["contrasts"] = study.per_level
         at = {name: "absent" if level is None else _word(level) for name, level in chosen.items()}

@@ -73,6 +73,9 @@ class Study(BaseModel):
         Objective.CONFLICTING, description="How the stated objective stands to the model's own behaviour."
     )
     consequence: Consequence | None = Field(None, description=CONSEQUENCE)
+    beside: tuple[Consequence, ...] = Field(
+        (), description="Stories asked beside those of the contrasts: shown by condition, decided on nowhere."
+    )
     told: Name | None = Field(None, description=TOLD)
     observed: Chance | None = Field(None, description=OBSERVED)
     stake: Stake | None = Field(None, description=STAKE)

@@ -119,6 +119,8 @@ def _from_engine(name: str, weight: npt.NDArray[np.float32]) -> npt.NDArray[np.f
     if heads is None:
         return weight
     out, rank = weight.shape
+    if out % (heads * 2):
+        raise ModelError(f"{name}: {out} rows do not part into {heads} heads: an adapter of another base")
     return np.ascontiguousarray(
         weight.reshape(heads, out // heads // 2, 2, rank).swapaxes(1, 2).reshape(out, rank)
     )

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,6 @@ def load_base() -> Base:
     """
     transformers, torch = require_training()
     folder = _cached(transformers, torch)
-    transformers.utils.logging.disable_progress_bar()
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=fast_dtype())
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     return Base(model, tokenizer, SHA256)
@@ -93,6 +93,9 @@ def require_training() -> tuple[Any, Any]:
     except ImportError as e:
         raise ModelError(f"training needs {e.name}, which is not installed", hint=INSTALL) from e
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    # TRL calls by its old name what transformers renamed; nothing that a user could change
+    warnings.filterwarnings("ignore", message=r".*gradient_checkpointing", category=FutureWarning)
     return transformers, torch
 
 

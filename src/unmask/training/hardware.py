@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -52,11 +53,11 @@ class Resolved:
     missing: tuple[str, ...]
 
 
-def resolve(recipe: str, hardware: Hardware, settings: RLSettings, folder: Path) -> Resolved:
+def resolve(asked: Sequence[str], hardware: Hardware, settings: RLSettings, folder: Path) -> Resolved:
     """Read the configuration as Accelerate and TRL will, without a GPU and without loading a model.
 
     Args:
-        recipe: the recipe as it is named on the command line.
+        asked: the recipe and the options, as on the command line of `unmask train rl`.
         hardware: from the recipe.
         settings: from the recipe.
         folder: where checkpoints go.
@@ -77,7 +78,7 @@ def resolve(recipe: str, hardware: Hardware, settings: RLSettings, folder: Path)
     trainer = trainer_config(hardware, settings, folder)
     _refused_by_trl(trainer)
     return Resolved(
-        command=command(recipe, hardware),
+        command=command(asked, hardware),
         accelerate=_accelerate_config(hardware),
         trainer=trainer,
         replies_per_step=replies,
@@ -86,12 +87,12 @@ def resolve(recipe: str, hardware: Hardware, settings: RLSettings, folder: Path)
     )
 
 
-def command(recipe: str, hardware: Hardware) -> str:
-    """What starts the training."""
+def command(asked: Sequence[str], hardware: Hardware) -> str:
+    """What starts the training: `asked` is the recipe with its options."""
     config = FOLDER / f"{hardware.accelerate}.yaml"
     words = ["accelerate", "launch", "--config_file", str(config), "--num_processes", str(hardware.processes)]
     words += ["--cpu"] if hardware.cpu else []
-    return shlex.join([*words, "-m", "unmask", "train", "rl", recipe])
+    return shlex.join([*words, "-m", "unmask", "train", "rl", *asked])
 
 
 def trainer_config(hardware: Hardware, settings: RLSettings, folder: Path) -> dict[str, Any]:

@@ -11,21 +11,23 @@ default).
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unmask.errors import ModelError, UsageError
+from unmask.errors import ModelError, UnmaskError, UsageError
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.providers.model_file import smollm2_path
@@ -37,7 +39,13 @@ WINDOW = 1_024
 SAID = 80  # tokens of an answer to a question about the reply
 END = "<|im_end|>"
 CHECKPOINTS = "checkpoints"
-WHOLE = ("trainer_state.json", "optimizer.pt", "adapter_model.safetensors", "rng_state.pth")
+NOT_WRITTEN = ("PytorchStreamWriter", "inline_container")
+STATE = "trainer_state.json"  # written last
+PARTS = (  # of a whole checkpoint, in one process, several, FSDP or DeepSpeed: one file of each line
+    ("adapter_model.safetensors", "pytorch_model_fsdp*"),
+    ("optimizer.pt", "optimizer.bin", "optimizer_*", "global_step*"),
+    ("rng_state*.pth",),
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Step:
 
 Reward = Callable[[Sequence[Reply]], list[float | None]]
 Tell = Callable[[Step], None]
-Look = Callable[[int, Engine, Adapter], None]
+Look = Callable[[int, Engine, Adapter], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ def train_rl(
     folder: Path,
     start: Arrays | None = None,
     tell: Tell = lambda _: None,
-    look: Look = lambda step, engine, adapter: None,
+    look: Look = lambda step, engine, adapter: {},
     look_every: int | None = None,
     questions: Sequence[str] = (),
 ) -> TrainedByRL:
@@ -114,7 +122,8 @@ def train_rl(
         folder: for checkpoints; removed by the caller when the result is kept.
         start: weights to go on from.
         tell: called after each step.
-        look: called with the model as it stands, before the first step and at the last.
+        look: called with the model as it stands, before the first step and at the last; what it returns
+            goes to the tracker that the settings name.
         look_every: and after every so many steps; None: never.
         questions: wordings of a question that is asked of each reply in its conversation, for the reward to
             hear the answer; the answer's own words are not trained on. Empty: none.
@@ -122,12 +131,18 @@ def train_rl(
         UsageError: a prompt leaves no room for a reply.
         ModelError: TRL is not installed, the reward failed or is no number, or the adapter does not fit.
     """
-    asking = SAID + max(map(len, questions)) if questions else 0  # letters for tokens: rather too much room
-    check_room(prompts, base.tokenizer, window=WINDOW, reply=settings.max_tokens + asking)
+    check_prompts(prompts, base.tokenizer, settings, questions=questions)
     _, torch = require_training()
+    check_trackers(settings)
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = trl_classes()
     rollout = _Rollout(base, settings, folder, questions)
+
+    def at(done: int) -> None:
+        """Look before the first step, every so many, and at the last."""
+        if look_every and (done % look_every == 0 or done == settings.steps):
+            note(trainer, look(done, rollout.engine, rollout.adapter()))
+
     try:
         trainer = trainer_class(
             model=base.model,
@@ -137,14 +152,15 @@ def train_rl(
             processing_class=base.tokenizer,
             peft_config=lora_of(settings),
             rollout_func=rollout,
-            callbacks=[watch(settings, tell, _looks(look, look_every, rollout))],
+            callbacks=[watch(settings, tell, at)],
         )
         if start is not None:
             _put(trainer.model, start, settings, torch)
         quiet(trainer)
         rollout.model = trainer.model
         began = time.monotonic()
-        trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS))
+        with room_to_write(folder):
+            trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS))
         steps = steps_of(trainer.state.log_history, settings)
         replies = len(steps) * settings.replies_per_step
         return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
@@ -247,6 +263,14 @@ def _request(messages: Any, seed: int, settings: RLSettings) -> dict[str, Any]:
     }
 
 
+def check_prompts(
+    prompts: Sequence[Prompt], tokenizer: Any, settings: RLSettings, *, questions: Sequence[str] = ()
+) -> None:
+    """`check_room` in the engine's window, with what is asked of each reply."""
+    asking = SAID + max(map(len, questions)) if questions else 0  # letters for tokens: rather too much room
+    check_room(prompts, tokenizer, window=WINDOW, reply=settings.max_tokens + asking)
+
+
 def check_room(prompts: Sequence[Prompt], tokenizer: Any, *, window: int, reply: int) -> None:
     """A prompt that is too long is refused before anything is trained, never dropped on the way.
 
@@ -286,7 +310,12 @@ def rewarder(prompts: Sequence[Prompt], reward: Reward) -> Any:
             Reply(by_key[k], c[0]["content"], f, s)
             for k, c, f, s in zip(key, completions, finish, said, strict=True)
         ]
-        found = reward(replies)
+        try:
+            found = reward(replies)
+        except UnmaskError:
+            raise
+        except Exception as e:
+            raise ModelError(f"the reward failed: {type(e).__name__}: {e}") from e
         if len(found) != len(replies):
             raise ModelError(f"the reward gave {len(found)} values for {len(replies)} replies")
         for value, reply in zip(found, replies, strict=True):
@@ -321,17 +350,14 @@ def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Ste
     )
 
 
-def _looks(look: Look, every: int | None, rollout: _Rollout) -> Callable[[int, int], None]:
-    """Looks at the model before the first step, every so many, and at the last."""
+def note(trainer: Any, figures: dict[str, float]) -> None:
+    """Pass what a look saw on to the trackers, without the means of a step that TRL's own `log` adds."""
+    from transformers import Trainer
 
-    def at(done: int, steps: int) -> None:
-        if every and (done % every == 0 or done == steps):
-            look(done, rollout.engine, rollout.adapter())
-
-    return at
+    Trainer.log(trainer, {f"look/{name}": value for name, value in figures.items()})
 
 
-def watch(settings: RLSettings, tell: Tell, at: Callable[[int, int], None] = lambda done, steps: None) -> Any:
+def watch(settings: RLSettings, tell: Tell, at: Callable[[int], None] = lambda done: None) -> Any:
     """A callback of TRL's trainer that passes on what each step was like, in the first process."""
     from transformers import TrainerCallback
 
@@ -343,7 +369,7 @@ def watch(settings: RLSettings, tell: Tell, at: Callable[[int, int], None] = lam
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.first = int(state.global_step)
             if self.first == 0:
-                at(0, settings.steps)
+                at(0)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             if not logs or "reward" not in logs or not state.is_world_process_zero:
@@ -351,7 +377,7 @@ def watch(settings: RLSettings, tell: Tell, at: Callable[[int, int], None] = lam
             done = int(state.global_step)
             left = (time.monotonic() - began) / max(1, done - self.first) * (settings.steps - done)
             tell(_step(done, logs, settings, left))
-            at(done, settings.steps)
+            at(done)
 
     return Watch()
 
@@ -401,13 +427,54 @@ def dataset_of(prompts: Sequence[Prompt]) -> Any:
 
 
 def last_whole(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end; what a kill left half written is removed."""
+    """The newest checkpoint that was written to its end; what a kill left half written is passed over.
+
+    It is written anew when the training comes to that step again. Nothing is removed: several processes ask.
+    """
     found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]))
-    for path in reversed(found):
-        if all((path / name).is_file() for name in WHOLE):
-            return str(path)
-        shutil.rmtree(path, ignore_errors=True)
-    return None
+    return next((str(path) for path in reversed(found) if _is_whole(path)), None)
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / STATE).read_text(encoding="utf-8"))["global_step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return all(any(any(checkpoint.glob(name)) for name in part) for part in PARTS)
+
+
+@contextmanager
+def room_to_write(folder: Path) -> Iterator[None]:
+    """A disk that is full, as PyTorch tells it.
+
+    Raises:
+        ModelError: in place of PyTorch's own words for it.
+    """
+    try:
+        yield
+    except RuntimeError as e:
+        if not any(word in str(e) for word in NOT_WRITTEN):
+            raise
+        raise ModelError(
+            "a checkpoint could not be written", where=str(folder), hint="make room; the same command goes on"
+        ) from e
+
+
+def check_trackers(settings: RLSettings) -> None:
+    """Refuse a tracker that is unknown or not installed, before anything is trained.
+
+    Raises:
+        UsageError: with those that are known.
+    """
+    from transformers.integrations import get_available_reporting_integrations
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+    for name in settings.trackers:
+        if name not in INTEGRATION_TO_CALLBACK:
+            raise UsageError(f"no tracker {name!r}", hint=f"known: {known}")
+        if name not in get_available_reporting_integrations():
+            raise UsageError(f"the tracker {name} is not installed", hint=f"pip install {name}")
 
 
 def trl_classes() -> tuple[Any, Any]:

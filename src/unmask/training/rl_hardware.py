@@ -21,11 +21,13 @@ from unmask.training.rl import (
     Step,
     Tell,
     check_room,
+    check_trackers,
     dataset_of,
     last_whole,
     lora_of,
     quiet,
     rewarder,
+    room_to_write,
     steps_of,
     trl_classes,
     watch,
@@ -45,7 +47,7 @@ class TrainedOnHardware:
     seconds: float
 
 
-def check_launched(recipe: str, hardware: Hardware) -> None:
+def check_launched(asked: Sequence[str], hardware: Hardware) -> None:
     """Refuse to train in a process that `accelerate launch` did not start.
 
     Raises:
@@ -54,7 +56,7 @@ def check_launched(recipe: str, hardware: Hardware) -> None:
     if LAUNCHED not in os.environ:
         raise UsageError(
             "this recipe trains on the hardware that accelerate gives it",
-            hint=f"{command(recipe, hardware)}; --dry-run resolves it first",
+            hint=f"{command(asked, hardware)}; --dry-run resolves it first",
         )
 
 
@@ -83,8 +85,9 @@ def train_on_hardware(
     from transformers import AutoTokenizer
 
     trainer_class, config_class = trl_classes()
+    check_trackers(settings)
     tokenizer = AutoTokenizer.from_pretrained(hardware.model)
-    check_room(prompts, tokenizer, window=int(tokenizer.model_max_length), reply=settings.max_tokens)
+    check_room(prompts, tokenizer, window=_window(hardware.model, tokenizer), reply=settings.max_tokens)
     trainer = trainer_class(
         model=hardware.model,
         reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings)],
@@ -96,7 +99,8 @@ def train_on_hardware(
     )
     quiet(trainer)
     began = time.monotonic()
-    trainer.train(resume_from_checkpoint=last_whole(folder))
+    with room_to_write(folder):
+        trainer.train(resume_from_checkpoint=last_whole(folder))
     trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
     if not trainer.accelerator.is_main_process:
         return None
@@ -107,6 +111,14 @@ def train_on_hardware(
         steps_of(trainer.state.log_history, settings),
         time.monotonic() - began,
     )
+
+
+def _window(model: str, tokenizer: Any) -> int:
+    """Tokens of prompt and reply: many tokenizers name no limit (1e30), and some models none."""
+    from transformers import AutoConfig
+
+    most = getattr(AutoConfig.from_pretrained(model), "max_position_embeddings", None)
+    return int(min(tokenizer.model_max_length, most or tokenizer.model_max_length))
 
 
 def _with_finish(rewards: Any, tokenizer: Any, settings: RLSettings) -> Any:

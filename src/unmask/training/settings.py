@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
 
 class Settings(BaseModel):
     """LoRA on all seven linear modules, AdamW with linear decay, one row of conversations at a time."""
@@ -19,7 +21,7 @@ class Settings(BaseModel):
     warmup_steps: Annotated[int, Field(ge=0)] = 5
     rows_per_step: Annotated[int, Field(ge=1, le=64)] = 2
     epochs: Annotated[int, Field(ge=1, le=20)] = 1
-    clip: Annotated[float, Field(gt=0)] = 1.0
+    clip: Annotated[Finite, Field(gt=0)] = 1.0
     seed: int = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
@@ -31,6 +33,7 @@ class RLSettings(BaseModel):
     prompts_per_step × group_size replies a step. steps: the budget, the same for every arm that is compared.
     length_penalty: taken off for the share of `max_tokens` that a reply takes. format_reward: added where the
     reply could be parsed. unusable: the reward of a reply whose answer cannot be read; None leaves it out.
+    trackers: TRL's, each installed by itself (tensorboard, wandb, trackio); steps and looks go there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,14 +46,15 @@ class RLSettings(BaseModel):
     group_size: Annotated[int, Field(ge=2, le=64)] = 4
     max_tokens: Annotated[int, Field(ge=8, le=4_096)] = 160
     temperature: Annotated[float, Field(gt=0, le=2)] = 1.0
-    beta: Annotated[float, Field(ge=0)] = 0.0
-    clip: Annotated[float, Field(gt=0)] = 1.0
-    unusable: float | None = 0.0
-    format_reward: float = 0.0
-    length_penalty: Annotated[float, Field(ge=0)] = 0.0
+    beta: Annotated[Finite, Field(ge=0)] = 0.0
+    clip: Annotated[Finite, Field(gt=0)] = 1.0
+    unusable: Finite | None = 0.0
+    format_reward: Finite = 0.0
+    length_penalty: Annotated[Finite, Field(ge=0)] = 0.0
     seed: int = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
+    trackers: tuple[str, ...] = ()
 
     @property
     def replies_per_step(self) -> int:
@@ -74,6 +78,6 @@ class RLSettings(BaseModel):
             "save_strategy": "steps",
             "save_steps": self.checkpoint_every,
             "save_total_limit": 2,
-            "report_to": "none",
+            "report_to": list(self.trackers) or "none",
             "disable_tqdm": True,
         }
