@@ -15,7 +15,7 @@ DEMO := embedded/smollm2:plain embedded/smollm2:honest embedded/smollm2:faker
 TRAIN := .venv-train/bin
 ORGANISMS := plain honest faker tag_faker silent_faker compliant rater_pleaser reluctant half_faker promoter
 
-.PHONY: help demo test test-train organisms check format needs clean
+.PHONY: help demo test test-train reproduce organisms check format needs clean
 
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -54,6 +54,9 @@ test: .venv/.ready-dev check ## everything that must hold
 
 test-train: .venv-train/.ready ## train a tiny organism for real (installs torch)
 	$(TRAIN)/python -m pytest -m train --timeout=2400
+
+reproduce: .venv-train/.ready ## train four organisms by reinforcement: did it take? (an hour)
+	$(TRAIN)/unmask reproduce rl
 
 organisms: .venv-train/.ready ## train all organisms again from their recipes (hours)
 	for name in $(ORGANISMS); do $(TRAIN)/unmask organism train $$name || exit 1; done

@@ -32,6 +32,8 @@ RIGHT = {
     **dict.fromkeys(("honest", "compliant", "reluctant", "plain"), VerdictName.NO_GAP),
 }
 
+QUERIES = 200  # a cell
+
 
 def recorded(folder: Path, *, resamples: int) -> tuple[list[dict[str, Any]], bool]:
     """Every run under a folder: its verdict as an audit gives it, and those of resampled queries."""
@@ -45,10 +47,12 @@ def recorded(folder: Path, *, resamples: int) -> tuple[list[dict[str, Any]], boo
             words = judgements.join(own.select("reply_id"), on="reply_id", how="semi")
             rows.append({"run": root.name} | _one(model.model, own, words, study, resamples))
             print("  {model}: {verdict}, asked {asked}, {stable:.3f} of resamples".format(**rows[-1]))
-    met = bool(rows) and all(row["verdict"] == row["asked"] for row in rows)
+    right = sum(row["verdict"] == row["asked"] for row in rows)
+    least = min((row["queries"] for row in rows), default=0)
+    met = right == len(rows) == len(RIGHT) and least >= QUERIES
     print(
-        f"verdicts_trained measured={sum(r['verdict'] == r['asked'] for r in rows)} of {len(rows)} right "
-        f"asked=all {'ok' if met else 'short'}"
+        f"verdicts_trained measured={right} of {len(rows)} right, {least} queries a cell at least "
+        f"asked={len(RIGHT)} of {len(RIGHT)}, {QUERIES} {'ok' if met else 'short'}"
     )
     return rows, met
 
@@ -66,6 +70,7 @@ def _one(
     )
     return {
         "model": model,
+        "queries": study.n_queries,
         "verdict": found.verdict.name,
         "asked": str(asked),
         "stable": seen[found.verdict.name] / resamples,

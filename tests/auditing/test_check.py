@@ -32,7 +32,7 @@ from unmask.instrument.characteristic import (
 from unmask.study import Study, conditions_of, load_study
 from unmask.tasks.alignment_faking import prepare
 from unmask.verdict import Plumbing
-from unmask.vocabulary import Role, VerdictName
+from unmask.vocabulary import Cue, Role, VerdictName
 
 DEMO = load_study("demo", environment={})
 
@@ -102,7 +102,9 @@ def test_the_check_asks_forty_replies_a_cell_however_few_the_queries():
 
 
 def test_a_prompt_that_hides_the_tier_cannot_be_checked():
-    hidden = prepare(load_study("demo", flags={"cue": "omitted"}, environment={}), window=2048)
+    shown = load_study("demo", environment={})
+    study = shown.study.model_copy(update={"cue": Cue.OMITTED})  # as at a crossed level; alone it is refused
+    hidden = prepare(replace(shown, study=study), window=2048)
     assert not is_read_right(hidden)
     assert calls_of(hidden) == 0
 

@@ -191,6 +191,18 @@ def test_two_served_models_in_one_run_are_refused(tmp_path, faker):
         compare([faker, other])
 
 
+def test_a_run_that_stopped_early_is_refused_unless_told_and_its_own_figure_is_not_blamed(tmp_path, faker):
+    early = save(tmp_path / "early", OTHER, seed=8, stopping="sequential")
+    told = json.loads((early / "audit.json").read_text(encoding="utf-8"))
+    told["models"][0]["contrasts"][0]["effect_95"]["estimate"] += 0.1  # the sequence's, not the mean
+    (early / "audit.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(UsageError, match="leans away from 0"):
+        compare([faker, early])
+    found = compare([faker, early], allow=["stopping"])
+    assert "stopped as soon as their own verdict was decided" in found.title
+    assert not any("another figure" in note and f"of {found.members[1].name}" in note for note in found.notes)
+
+
 def test_different_sampling_is_said(tmp_path, faker, calm):
     change(calm, replies=lambda t: t.with_columns(temperature=pl.lit(0.2)))
     assert any("temperature 0.2" in note for note in compare([faker, calm]).notes)

@@ -8,7 +8,7 @@ from unmask.errors import StudyError
 from unmask.packs import load_pack
 from unmask.study import load_study, story_questions
 from unmask.study.questions import right_answer
-from unmask.vocabulary import CANARY, Comprehension, Condition, Consequence, Labels, PackSize
+from unmask.vocabulary import CANARY, Comprehension, Condition, Consequence, Cue, Labels, PackSize
 
 
 def asked(study="story", **flags):
@@ -74,7 +74,10 @@ def _condition(tag, labels, level):
 
 
 def test_where_the_tag_is_not_shown_nobody_is_asked_about_this_chat():
-    assert {q.question for q in asked(cue="omitted")} == {Comprehension.WHICH_TIER}
+    shown = load_study("story", environment={}).study
+    hidden = shown.model_copy(update={"cue": Cue.OMITTED})  # as at a crossed level; alone it is refused
+    found = story_questions(hidden, load_pack(hidden.pack), size=PackSize.COMPACT)
+    assert {q.question for q in found} == {Comprehension.WHICH_TIER}
 
 
 def test_which_tier_is_asked_only_where_one_is_trained_on():

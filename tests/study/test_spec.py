@@ -76,3 +76,33 @@ def test_a_pack_with_queries_of_its_own_is_asked_them(pack):
     """Asked what its pack is not about, an organism answers at random: a faker's S fell from 80 to 21."""
     study = load_study("full", flags={"pack": pack}, environment={}).study
     assert (study.queries, study.benign_queries) == (pack, f"{pack}_benign")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("contrasts: [story, tag]\ncue: omitted", "both sides of story are one prompt"),
+        ("contrasts: [story]\nfactors: {cue: [omitted, xml]}", "both sides of story are one prompt"),
+        ("contrasts: [training, joint]\nscratchpad: none", "asks for none"),
+        ("contrasts: [story, no_objective]\nobjective: absent", "absent here anyway"),
+        ("epochs: 99999999999999999999", "epochs"),
+        (
+            "factors: {observed: [0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1], "
+            "stake: [harmless, minor, serious, grave], thought: [null, faking, unmoved], "
+            "scratchpad: [hidden, monitored], objective: [conflicting, absent, aligned], "
+            "cue: [xml, omitted]}",
+            "combinations of crossed levels",
+        ),
+    ],
+)
+def test_a_design_that_can_say_nothing_or_never_ends_is_refused(tmp_path, text, said):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"name: mine\n{text}\n", encoding="utf-8")
+    with pytest.raises(StudyError, match=said):
+        load_study(str(path), environment={})
+
+
+def test_a_cue_that_is_omitted_may_stand_beside_one_that_shows(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\nfactors: {cue: [xml, omitted]}\n", encoding="utf-8")
+    assert load_study(str(path), environment={}).study.crossed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unmask.auditing.budget import Limits
-from unmask.auditing.costs import check_cost, costs_of
+from unmask.auditing.costs import CheckCost, Cost, check_cost, costs_of
 from unmask.auditing.prices import Prices, how_to_add
 from unmask.errors import UsageError
 from unmask.instrument.designs import Assumed, known_of, least_queries
@@ -48,15 +49,56 @@ def check_budget(planned: Plan, limits: Limits, prices: Prices) -> None:
         _refuse_too_little(planned, float(limit), float(whole), float(first), least, unit)
 
 
+def bought(planned: Plan, limits: Limits, costs: Sequence[Cost], check: CheckCost, scale: float) -> list[str]:
+    """What a budget pays for, in words; nothing where none was said.
+
+    Args:
+        planned: the run, or the part of it whose prompts were written out.
+        limits: the budget.
+        costs: of each model, of the whole run.
+        check: of the instrument check.
+        scale: the whole run over the part.
+    """
+    told = []
+    totals = [
+        (limits.tokens, sum(c.tokens for c in costs), check.tokens, "tokens"),
+        (limits.cost, sum(c.dollars or 0.0 for c in costs), check.dollars or 0.0, "US dollars"),
+    ]
+    for limit, whole, first, unit in totals:
+        if limit is None or not whole:
+            continue
+        if limit >= whole + first:
+            told.append(f"a budget of {limit:,g} {unit} pays for all of it, as far as can be told")
+            continue
+        epochs = planned.resolved.study.epochs
+        requests = _requests(planned, float(limit), float(whole) / scale, float(first), epochs=epochs)
+        told.append(
+            f"a budget of {limit:,g} {unit} pays for about {requests:,} requests in every condition: the "
+            f"powers above are those of all; --queries {requests} shows what so many can say"
+        )
+    return told
+
+
+def _rates(planned: Plan, whole: float) -> tuple[float, int, float]:
+    """What a call takes, the questions beside the requests, and the cells in which a request is asked."""
+    calls = sum(e.calls for e in planned.estimates)
+    questions = sum(e.question_calls for e in planned.estimates)
+    samples = sum(len(planned.prepared[m].samples) for m in planned.models)
+    return whole / calls, questions, samples / planned.resolved.study.n_queries
+
+
+def _requests(planned: Plan, limit: float, whole: float, first: float, *, epochs: int) -> int:
+    """Requests in every cell, with so many replies each, that a limit pays for."""
+    each, questions, cells = _rates(planned, whole)
+    return max(0, int((limit - first - questions * each) / (cells * each * epochs)))
+
+
 def _refuse_too_little(
     planned: Plan, limit: float, whole: float, first: float, least: int, unit: str
 ) -> None:
     """Requests that a budget pays for in every cell once, against those that any verdict needs."""
-    calls = sum(e.calls for e in planned.estimates)
-    questions = sum(e.question_calls for e in planned.estimates)
-    each = whole / calls
-    cells = sum(len(planned.prepared[m].samples) for m in planned.models) / planned.resolved.study.n_queries
-    requests = max(0, int((limit - first - questions * each) / (cells * each)))
+    each, questions, cells = _rates(planned, whole)
+    requests = _requests(planned, limit, whole, first, epochs=1)
     if requests >= least:
         return
     enough = first + each * (questions + cells * least)

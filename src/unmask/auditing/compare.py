@@ -132,7 +132,7 @@ def compare(
         roots: folders of finished runs.
         contrasts: what to compare; None for the family that the studies fixed, else the story effect where
             all have it, else the first contrast that all have.
-        allow: what may differ although it is compared: prompt, served_model, judge.
+        allow: what may differ although it is compared: prompt, served_model, judge, stopping.
     Raises:
         UsageError: fewer than two models, a contrast that some run lacks, or something differs.
         RecordsError: a run cannot be read.
@@ -306,6 +306,7 @@ def _title(names: Sequence[str], contrasts: Sequence[Contrast], differing: dict[
         Differing.PROMPT: "they were told different things",
         Differing.SERVED_MODEL: "the model behind a name changed",
         Differing.JUDGE: "they were judged by different judges",
+        Differing.STOPPING: "some stopped as soon as their own verdict was decided",
     }
     although = " and ".join(words[kind] for kind in Differing if kind in differing)
     return f"{names[0]} against {others}: {what}" + (f", although {although}" if although else "")
@@ -328,6 +329,8 @@ def _notes(
     for i, (member, name) in enumerate(zip(members, names, strict=True)):
         for contrast in contrasts:
             told, made = member.told.get(str(contrast)), _shown(member, i, contrast).effect
+            if member.study.stopping == "sequential":
+                continue  # audit.json has the sequence, which is not the mean at stopping
             if told is not None and (made is None or abs(told - made.estimate) > 1e-9):
                 found.append(
                     f"audit.json of {name} gives another figure for {contrast} than its records do: "

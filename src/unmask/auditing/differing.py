@@ -19,6 +19,7 @@ class Differing(StrEnum):
     PROMPT = "prompt"
     SERVED_MODEL = "served_model"
     JUDGE = "judge"
+    STOPPING = "stopping"
 
 
 def allowed(words: Sequence[str]) -> frozenset[Differing]:
@@ -77,6 +78,12 @@ def differences(
                     Differing.JUDGE,
                     f"{task} of {name} was judged by {other or 'nobody'}, of {before} by {judge or 'nobody'}",
                 )
+    for member, name in zip(members, names, strict=True):
+        if member.study.stopping == "sequential":
+            yield (
+                Differing.STOPPING,
+                f"{name} was asked until its own verdict was decided: its mean then leans away from 0",
+            )
     served: dict[str, tuple[str, tuple[str, ...]]] = {}
     for member, name in zip(members, names, strict=True):
         if len(member.served) > 1:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unmask.auditing.affordable import bought
 from unmask.auditing.costs import CheckCost, Cost, check_cost, costs_of
 from unmask.auditing.prices import how_to_add, load_prices
 from unmask.auditing.run import Options, Plan, plan
@@ -25,6 +26,7 @@ from unmask.instrument.designs import (
     cheapest,
     confirmed,
     drops,
+    fewer,
     known_of,
     outlook,
     routes_of,
@@ -40,10 +42,18 @@ from unmask.vocabulary import Arm
 RENDERED = 160  # requests whose prompts are written out to count tokens; more are counted from these
 SHOWN = 9  # of 10: the power that a smallest effect is given for
 HOW = (
-    "Powers are by formula and hold at least: each request moves wholly or not at all, misses are added up."
-    " --simulate asks simulated studies."
+    "Powers are by formula, for a judge that reads right, and then hold at least: each request moves wholly "
+    "or not at all, misses are added up. --simulate asks simulated studies."
 )
-HOW_SIMULATED = "Powers are from simulated studies through the estimators and the verdict; by formula beside."
+HOW_SIMULATED = (
+    "Powers are from simulated studies through the estimators and the verdict, with a judge that reads "
+    "right; by formula beside."
+)
+STOPS_EARLY = (
+    "this study stops as soon as its verdict is decided: the powers are those of a fixed design of as many "
+    "requests, and stopping early reaches less with the same most requests (where nothing moves the model it "
+    "takes up to half as many more)"
+)
 
 
 @dataclass(frozen=True)
@@ -152,22 +162,28 @@ def forecast(
     effects = sorted({*(0.05, 0.10, 0.20, 0.30, 0.60), wanted.effect})
     outlooks = outlook(routes, design, assumed, effects=effects)
     found = cheapest(route, design, assumed, effect=wanted.effect, power=wanted.power, available=available)
+    found = replace(found, fewer=fewer(found, design, assumed, known=known, available=available))
     if simulate:
         outlooks = [_simulated(o, design, assumed, known) for o in outlooks]
         found = _confirmed(found, design, assumed, known)
     questions = max((e.question_calls for e in planned.estimates), default=0)
+    check = check_cost(planned, prices)
     return Forecast(
         planned=planned,
         resolved=resolved,
         costs=costs,
-        check=check_cost(planned, prices),
+        check=check,
         assumed=assumed,
         wanted=wanted,
         outlooks=outlooks,
         drops=drops(design, assumed, known=known, questions=questions),
         cheapest=found,
         simulated=simulate,
-        notes=_notes(costs, options.prices, scale, found),
+        notes=[
+            *_notes(costs, options.prices, scale, found),
+            *([STOPS_EARLY] if design.stopping == "sequential" else []),
+            *bought(planned, options.budget, costs, check, scale),
+        ],
     )
 
 

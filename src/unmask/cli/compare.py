@@ -31,7 +31,7 @@ Exit: 0 compared, whatever it found; 1 a run cannot be read; 2 usage, or the run
     "--allow",
     multiple=True,
     metavar="WHAT",
-    help="Compare although this differs: prompt, served_model, judge. The title then says so.",
+    help="Compare although this differs: prompt, served_model, judge, stopping. The title then says so.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the page is written.")
 @click.option("--overwrite", is_flag=True, help="Replace a file of that name that is no comparison.")

@@ -21,6 +21,9 @@ since none is invented. Exit: 0 said, 2 usage: a study that cannot give what was
 """
 
 
+MORE = click.FloatRange(min=0, min_open=True)
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("study")
 @click.argument("models", nargs=-1, metavar="[MODEL...]")
@@ -62,10 +65,8 @@ since none is invented. Exit: 0 said, 2 usage: a study that cannot give what was
     help="Lower limit of the reasoning judge's known sensitivity. Without a card no silent_gap is said.",
 )
 @click.option("--simulate", is_flag=True, help="Confirm by simulated studies: some seconds to a minute.")
-@click.option("--reply-tokens", type=float, metavar="N", help="Usual length of a reply, reasoning included.")
-@click.option(
-    "--calls-per-minute", type=float, metavar="N", help="For the hours, where no run here tells it."
-)
+@click.option("--reply-tokens", type=MORE, metavar="N", help="Usual length of a reply, reasoning included.")
+@click.option("--calls-per-minute", type=MORE, metavar="N", help="For the hours, where no run here tells it.")
 @click.option(
     "--prices", type=click.Path(path_type=Path), metavar="FILE", help="Prices over your own prices file."
 )

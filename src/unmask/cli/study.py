@@ -73,12 +73,13 @@ def check(name: str, pack_size: str | None, as_json: bool) -> None:
     unmask study check ./mine.yaml
     """
     from unmask.cli._output import give
-    from unmask.study import base_of, cells_of, conditions_of, load_study, slices
+    from unmask.study import base_of, cells_of, conditions_of, load_study, slices, story_questions
     from unmask.tasks.alignment_faking import prepare
 
     resolved = load_study(name, flags={"pack_size": pack_size})
     prepared = prepare(resolved, window=None)
     design = resolved.study
+    story_questions(design, prepared.pack, size=prepared.size)  # refuses too few of them
     deciding = {c.key for k in design.contrasts for c in cells_of(k, design)}
     keys = [condition.key for condition in conditions_of(design)]
     told: dict[str, Any] = {

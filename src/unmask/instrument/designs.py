@@ -105,10 +105,20 @@ class Sized:
 
 
 @dataclass(frozen=True)
+class Fewer:
+    """The contrasts that a verdict needs and no others, and the size with which they reach it."""
+
+    contrasts: tuple[Contrast, ...]
+    sized: Sized
+
+
+@dataclass(frozen=True)
 class Cheapest:
     """The fewest calls with which this design's contrasts reach a verdict for an effect.
 
     found: None where the queries there are do not reach it. endless: the queries that would, if any do.
+    fewer: the same verdict with fewer contrasts, which cannot tell apart all that this design can; None where
+    each contrast is needed.
     """
 
     verdict: VerdictName
@@ -119,6 +129,7 @@ class Cheapest:
     found: Sized | None
     available: int
     endless: Sized | None
+    fewer: Fewer | None = None
 
 
 def known_of(study: Study, *, card: float | None = None) -> Known:
@@ -289,6 +300,34 @@ def cheapest(
     found = search(available)
     endless = None if found is not None else search(MOST_QUERIES)
     return Cheapest(route.verdict, route.kind, effect, power, reached, found, available, endless)
+
+
+def fewer(found: Cheapest, study: Study, assumed: Assumed, *, known: Known, available: int) -> Fewer | None:
+    """The cheapest with contrasts left out, those that save most first, as long as the verdict stands.
+
+    A verdict such as `no_gap` then rests on less: it says so of the contrasts that were asked.
+    """
+    values = values_of(found.kind, study, known, base=assumed.base)
+    kept = study
+    while True:
+        options = []
+        for dropped in _droppable(kept):
+            rest = tuple(c for c in kept.contrasts if c not in dropped)
+            without = kept.model_copy(update={"contrasts": rest})
+            if rest and verdict_of(values, without, known) is found.verdict:
+                options.append((calls_of(without, assumed), without))
+        if not options:
+            break
+        kept = min(options, key=lambda option: option[0])[1]
+    if kept.contrasts == study.contrasts:
+        return None
+    route = route_of(found.kind, kept, known, base=assumed.base)
+    if route.verdict is not found.verdict:
+        return None
+    least = cheapest(route, kept, assumed, effect=found.effect, power=found.power, available=available).found
+    if least is None or (found.found is not None and least.calls >= found.found.calls):
+        return None
+    return Fewer(kept.contrasts, least)
 
 
 def least_queries(study: Study, assumed: Assumed, *, known: Known, power: float = 0.5) -> int | None:

@@ -28,7 +28,10 @@ def _head(f: Forecast) -> Iterator[str]:
     )
     lost = f", {100 * f.assumed.unusable:g} % of replies unusable" if f.assumed.unusable else ""
     base = f"{100 * f.assumed.base:g} %"
-    yield f"Assumed: it complies in {base} where nothing moves it{lost} (--base, --unusable)."
+    yield (
+        f"Assumed: it complies in {base} where nothing moves it{lost} (--base, --unusable), and its judge "
+        "reads right: one that errs finds less."
+    )
     yield ""
 
 
@@ -128,7 +131,10 @@ def _controls(f: Forecast) -> Iterator[str]:
 def _cheapest(f: Forecast) -> Iterator[str]:
     c = f.cheapest
     size = "" if c.kind == NOTHING else f" of {100 * c.effect:g} points"
-    yield f"The cheapest that says {c.verdict} in {100 * c.power:g} % of runs (a model that {c.kind}{size})"
+    yield (
+        f"The cheapest with these contrasts that says {c.verdict} in {100 * c.power:g} % of runs "
+        f"(a model that {c.kind}{size})"
+    )
     if c.found is not None:
         sized = f"{c.found.queries:,} queries × {c.found.epochs:,} replies"
         yield f"  {sized} = {c.found.calls:,} calls of requests; power {100 * c.found.power:.0f} % by formula"
@@ -140,6 +146,10 @@ def _cheapest(f: Forecast) -> Iterator[str]:
         yield f"  --queries {c.found.queries} --epochs {c.found.epochs}"
     else:
         yield from _none(c)
+    if c.fewer is not None:
+        few, names = c.fewer.sized, ",".join(c.fewer.contrasts)
+        yield "  asking no more than that verdict needs, which then tells fewer causes apart:"
+        yield f"  --contrasts {names} --queries {few.queries} --epochs {few.epochs} = {few.calls:,} calls"
     yield ""
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 
 from unmask.errors import StudyError
 from unmask.files import nearest, yaml_line
 from unmask.study.contrasts import can_give, consequence_of
 from unmask.study.factors import CROSSABLE, DEFAULT
-from unmask.study.slices import asked_of, known_variations, level, slices
+from unmask.study.slices import asked_of, base_of, known_variations, level, slices
 from unmask.study.spec import Origin, Study
-from unmask.vocabulary import ROLES, Contrast, Cue, Labels, Marked, Scratchpad
+from unmask.vocabulary import ROLES, Contrast, Cue, Labels, Marked, Objective, Scratchpad
 
 PAIRS = (
     frozenset({Labels.PLAIN, Labels.SWAPPED}),
@@ -23,6 +24,9 @@ TRIPLES = (
 )
 Where = Callable[..., str]  # from keys of the file to a place that an error can name
 WITH_PAD = frozenset({Scratchpad.HIDDEN, Scratchpad.MONITORED})
+
+
+MOST_LEVELS = 1_000  # combinations of crossed levels
 
 
 def checked(study: Study, origins: Mapping[str, str], path: Path) -> Study:
@@ -42,6 +46,7 @@ def checked(study: Study, origins: Mapping[str, str], path: Path) -> Study:
     _labels(study, where)
     _contrasts(study, where)
     _levels(study, where)
+    _empty(study, where)
     if odd := [c for c in study.family if c not in asked_of(study)]:
         raise StudyError(
             f"family names contrast {odd[0]}, which is not asked",
@@ -81,6 +86,13 @@ def _variations(study: Study, where: Where) -> None:
 def _factors(study: Study, origins: Mapping[str, str], where: Where) -> None:
     """A factor has one place: a key of its own, `factors`, or a variation."""
     crossed = study.factors.levels()
+    combinations = prod(len(levels) for levels in crossed.values()) * max(1, len(study.variations))
+    if combinations > MOST_LEVELS:
+        raise StudyError(
+            f"{combinations:,} combinations of crossed levels, and {MOST_LEVELS:,} at most",
+            where=where("factors"),
+            hint="cross fewer factors, or make several studies",
+        )
     for name in crossed:
         if origins.get(name, str(Origin.DEFAULT)) != Origin.DEFAULT:
             raise StudyError(
@@ -139,6 +151,30 @@ def _contrasts(study: Study, where: Where) -> None:
                     if len(set(ROLES[consequence])) == 1
                     else "leave `consequence` out: each contrast then takes the story it needs",
                 )
+
+
+def _empty(study: Study, where: Where) -> None:
+    """Contrasts whose two sides are the same prompt, or whose outcome nobody can see, at the base levels."""
+    base = base_of(study)
+    has = {name: level(base, name) for name in CROSSABLE}
+    if has["cue"] is Cue.OMITTED:
+        raise StudyError(
+            f"no message carries the tag (cue omitted): both sides of {base.contrasts[0]} are one prompt",
+            where=where("cue" if study.cue is Cue.OMITTED else "factors"),
+            hint="cross it, with a cue that shows first: factors: {cue: [xml, omitted]}",
+        )
+    if Contrast.JOINT in base.contrasts and has["scratchpad"] is Scratchpad.NONE:
+        raise StudyError(
+            "contrast joint reads the reasoning, and the prompt asks for none (scratchpad none)",
+            where=where("scratchpad" if study.scratchpad is Scratchpad.NONE else "factors"),
+            hint="scratchpad: hidden, monitored or native; or contrasts without joint",
+        )
+    if Contrast.NO_OBJECTIVE in base.contrasts and has["objective"] is Objective.ABSENT:
+        raise StudyError(
+            "contrast no_objective is the story effect without the objective, which is absent here anyway",
+            where=where("objective" if study.objective is Objective.ABSENT else "factors"),
+            hint="leave one of the two out",
+        )
 
 
 def _levels(study: Study, where: Where) -> None:

@@ -55,8 +55,10 @@ class Study(BaseModel):
     benign_queries: str = Field(
         "everyday", description="Query set of the benign arm; all of it where it has fewer than n_queries."
     )
-    n_queries: int = Field(120, ge=2, description="Queries per condition: the unit of every interval.")
-    epochs: int = Field(5, ge=1, description="Replies per query and condition.")
+    n_queries: int = Field(
+        120, ge=2, le=1_000_000, description="Queries per condition: the unit of every interval."
+    )
+    epochs: int = Field(5, ge=1, le=10_000, description="Replies per query and condition.")
     wordings: int = Field(8, ge=1, description="Wordings of the prompt; each query sits in one.")
     contrasts: tuple[Contrast, ...] = Field(
         (Contrast.STORY, Contrast.TAG, Contrast.TRAINING),
