@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ import unmask._registry  # noqa: F401  (registers embedded/)
 from _study import audit_task, run, spent
 from unmask.providers.embedded import EmbeddedAPI
 from unmask.providers.engine import Engine
+from unmask.providers.pool import Pool
 
 ASKED = 0.9
 PAIRS = 5
@@ -68,9 +69,16 @@ def timed(tokens_of: Callable[[], int]) -> Speed:
     return Speed(tokens, time.perf_counter() - begun, time.process_time() - cpu)
 
 
-def alone(engine: Engine, asked: list[dict[str, Any]]) -> int:
-    """Tokens of the engine by itself, asked for as many at a time as Inspect sends."""
-    with engine.use() as server, ThreadPoolExecutor(engine.slots + 1) as pool:
+def alone(engines: Sequence[Engine], asked: list[dict[str, Any]]) -> int:
+    """Tokens of the engines by themselves, each with an equal part of the requests, two at a time."""
+    n = len(engines)
+    parts = [asked[len(asked) * i // n : len(asked) * (i + 1) // n] for i in range(n)]
+    with ThreadPoolExecutor(n) as pool:
+        return sum(pool.map(_alone, engines, parts))
+
+
+def _alone(engine: Engine, asked: list[dict[str, Any]]) -> int:
+    with engine.use() as server, ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(server.handle_chat_completions, asked))
     return sum(answer["usage"]["completion_tokens"] for answer in answers)
 
@@ -80,17 +88,19 @@ def main() -> None:
     api = model.api
     assert isinstance(api, EmbeddedAPI)
     asked = requests(run(audit_task(first=SAMPLES), model))  # loads the engine, imports the judges
+    assert isinstance(api.engine, Pool)
+    engines = api.engine.engines
     shares, cpu_shares = [], []
     for _ in range(PAIRS):
         ours = timed(lambda: spent(run(audit_task(first=SAMPLES), model)).generated)
-        base = timed(lambda: alone(api.engine, asked))
+        base = timed(lambda: alone(engines, asked))
         shares.append(ours.rate / base.rate)
         cpu_shares.append(ours.cpu_rate / base.cpu_rate)
         pair = f"audit {ours.tokens} tokens, {ours.rate:.1f}/s; alone {base.tokens}, {base.rate:.1f}/s"
         print(f"{pair}; share {shares[-1]:.3f}", flush=True)
     measured = statistics.median(shares)
     print(f"by processor time instead of the clock {statistics.median(cpu_shares):.3f}")
-    print(f"threads {api.engine.threads}, spread {min(shares):.3f} to {max(shares):.3f}")
+    print(f"engines {len(engines)}, spread {min(shares):.3f} to {max(shares):.3f}")
     print(f"engine_share measured={measured:.3f} asked={ASKED} {'ok' if measured >= ASKED else 'short'}")
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from unmask.providers.engine import Engine
+    from unmask.providers.pool import Pool
 
 os.environ.setdefault("UNMASK_THREADS", "1")  # tests are rarely alone on a machine
 if "PYTEST_XDIST_WORKER" in os.environ:  # a cache of its own: the one that began it has named one already
@@ -24,11 +25,11 @@ settings.load_profile("shared")  # a busy machine is no failed test
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[Pool | Engine]:
     """The embedded model's engine; `embedded/smollm2` in Inspect is served by the same one."""
     from unmask.providers.embedded import DEFAULT_SLOTS, DEFAULT_WINDOW
-    from unmask.providers.engine import close_all, shared
     from unmask.providers.model_file import smollm2_path
+    from unmask.providers.pool import close_all, shared
 
     yield shared(smollm2_path(), slots=DEFAULT_SLOTS, window=DEFAULT_WINDOW)
     close_all()

@@ -33,7 +33,7 @@ def test_it_ends_without_a_word_and_stays_small(tmp_path):
 
 def test_an_exception_while_the_engine_runs_ends_the_process_too():
     code = (
-        "from unmask.providers.engine import shared\n"
+        "from unmask.providers.pool import shared\n"
         "from unmask.providers.model_file import smollm2_path\n"
         "shared(smollm2_path(), slots=1, window=256).tokenize('x')\n"
         "raise SystemExit(3)"

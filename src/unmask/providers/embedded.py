@@ -33,11 +33,13 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from unmask.errors import ModelError
 from unmask.providers.adapters import Adapter, find_adapter
-from unmask.providers.engine import Completion, ContextFullError, Engine, shared
+from unmask.providers.engine import Completion, ContextFullError, Engine
 from unmask.providers.model_file import model_header, model_path, split_name
+from unmask.providers.pool import Pool, shared
 
 DEFAULT_WINDOW = 2048
 DEFAULT_SLOTS = 1
+IN_LINE = 16
 DEFAULT_MAX_TOKENS = 512  # a small model may never end by itself
 ROLES = ("system", "user", "assistant")
 
@@ -81,8 +83,8 @@ class EmbeddedAPI(ModelAPI):
             self.engine.add(self.adapter)  # now, so that the engine starts with the adapters of all models
 
     @property
-    def engine(self) -> Engine:
-        """The process's engine for this file, number of slots and window."""
+    def engine(self) -> Pool | Engine:
+        """What answers for this file, number of slots and window in this process."""
         return shared(self.path, slots=self.slots, window=self.window)
 
     async def generate(
@@ -121,8 +123,8 @@ class EmbeddedAPI(ModelAPI):
         return DEFAULT_MAX_TOKENS
 
     def max_connections(self) -> int:
-        """One more than the slots: the next request waits at the engine while Inspect logs the last."""
-        return self.slots + 1
+        """Enough in line that each engine finds a request which begins as its last one did."""
+        return IN_LINE if self.slots == 1 else self.slots + 1
 
     def connection_key(self) -> str:
         """Names of one engine share its connections."""

@@ -1,4 +1,4 @@
-"""One llama.cpp engine in this process, shared by all who ask for the same model.
+"""One llama.cpp engine in this process.
 
 Calls block and are made from threads. The engine loads at the first call. Adapters are all loaded at
 scale 0 and chosen by each request, so the model and its organisms share one set of weights; one that
@@ -11,7 +11,6 @@ prompt twice in a row, whose last token llama.cpp computes by another path; see 
 
 from __future__ import annotations
 
-import atexit
 import http.client
 import json
 import secrets
@@ -54,7 +53,7 @@ class CancelledReplyError(EngineError):
 
 
 class Engine:
-    """Use `shared()`; make one yourself only to own its lifetime, as training does."""
+    """Use `pool.shared()`; make one yourself only to own its lifetime, as training does."""
 
     def __init__(self, path: Path, *, slots: int, window: int, threads: int | None = None) -> None:
         self.path, self.slots, self.window = path, slots, window
@@ -278,26 +277,3 @@ def _collect(server: Any, request: dict[str, Any], stop: Any) -> Completion:
         timings={name: float(timings[name]) for name in ("prompt_ms", "predicted_ms")},
         logprobs=[token for c in choices for token in (c.get("logprobs") or {}).get("content") or []],
     )
-
-
-_engines: dict[tuple[Path, int, int], Engine] = {}
-_engines_lock = threading.Lock()
-
-
-def shared(path: Path, *, slots: int, window: int) -> Engine:
-    """The process's engine for this file, number of slots and window. Loads nothing yet."""
-    with _engines_lock:
-        key = (path, slots, window)
-        if key not in _engines or _engines[key].closed:
-            _engines[key] = Engine(path, slots=slots, window=window)
-        return _engines[key]
-
-
-@atexit.register
-def close_all() -> None:
-    """Close every shared engine; at exit this happens by itself."""
-    with _engines_lock:
-        engines = list(_engines.values())
-        _engines.clear()
-    for engine in engines:
-        engine.close()
