@@ -312,3 +312,34 @@ def test_records_errors_are_records_errors(faker, calm):
     twice(calm)
     with pytest.raises(RecordsError):
         compare([faker, calm])
+
+
+@pytest.mark.parametrize(("trained", "word"), [(0.6, 0.0), (0.0, 0.5), (0.4, 0.3)])
+def test_two_models_with_reversed_documents_tell_story_from_word(tmp_path, trained, word):
+    """Gaps by hand: the one who read the documents reversed has its trained tier under the other word."""
+    gaps = {"plain": trained + word, "turned": word - trained}
+    roots = [
+        save(tmp_path / name, gap_of(name, gap), seed=seed, n_queries=200, epochs=4)
+        for seed, (name, gap) in enumerate(gaps.items(), 5)
+    ]
+    found = compare(roots, contrasts=["published_gap"], reversed_documents=True).documents
+    assert found.story.low < trained < found.story.high
+    assert found.word.low < word < found.word.high
+    first, second = (s.effect.estimate for s in compare(roots, contrasts=["published_gap"]).shown)
+    assert found.story.estimate == pytest.approx((first - second) / 2)
+    assert found.word.estimate == pytest.approx((first + second) / 2)
+    assert found.story_bounds.low <= found.story.low
+    assert found.word_bounds.high >= found.word.high
+
+
+def gap_of(name, gap):
+    high, low = (0.1 + gap, 0.1) if gap >= 0 else (0.1, 0.1 - gap)
+    return fixtures.Faked(
+        name, {"trained": high, "rated_only": low, "neither": low},
+        statuses=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), screening=False,
+    )  # fmt: skip
+
+
+def test_reversed_documents_take_two_models_that_were_asked_for_the_gap(faker, calm, tmp_path):
+    with pytest.raises(UsageError, match="two models"):
+        compare([faker, calm, save(tmp_path / "third", seed=9)], reversed_documents=True)

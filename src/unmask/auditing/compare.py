@@ -33,7 +33,7 @@ from unmask.study import cells_of
 from unmask.verdict import ALPHA
 from unmask.vocabulary import CANARY, Contrast
 
-COMPARISON_SCHEMA = 1
+COMPARISON_SCHEMA = 2
 OTHER_LESS_FIRST = (1.0, -1.0)
 
 
@@ -86,11 +86,27 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class ByDocuments:
+    """Two models that learned the story from documents, the second from those with the tiers reversed.
+
+    With P and R for the gaps of the two, story: ½(P − R), what follows the documents; word: ½(P + R), what
+    follows the bare word. At 95 %, paired by request; bounds: with every unusable reply set against it.
+    """
+
+    story: Interval
+    story_bounds: Interval
+    word: Interval
+    word_bounds: Interval
+    n_queries: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A finished comparison. Shares are shares, never points; None means "cannot be known".
 
     family: every difference that Holm's adjustment was made over, in words. fixed: whether a study file named
-    the family. allowed: what differs although runs are compared, in words, by kind.
+    the family. allowed: what differs although runs are compared, in words, by kind. documents: where the
+    second model is said to have learned the documents reversed.
     """
 
     title: str
@@ -104,6 +120,7 @@ class Comparison:
     fixed: bool
     allowed: dict[str, list[str]]
     notes: list[str]
+    documents: ByDocuments | None = None
     canary: str = CANARY
     unmask_version: str = ""
     schema: int = COMPARISON_SCHEMA
@@ -124,7 +141,11 @@ class ByQuery:
 
 
 def compare(
-    roots: Sequence[Path], *, contrasts: Sequence[str] | None = None, allow: Sequence[str] = ()
+    roots: Sequence[Path],
+    *,
+    contrasts: Sequence[str] | None = None,
+    allow: Sequence[str] = (),
+    reversed_documents: bool = False,
 ) -> Comparison:
     """Set the models of one or several runs side by side; the first model of the first run is the reference.
 
@@ -133,8 +154,11 @@ def compare(
         contrasts: what to compare; None for the family that the studies fixed, else the story effect where
             all have it, else the first contrast that all have.
         allow: what may differ although it is compared: prompt, served_model, judge, stopping.
+        reversed_documents: the second of two models learned the story from the documents of the first with
+            the tiers reversed; both were asked for the published gap.
     Raises:
         UsageError: fewer than two models, a contrast that some run lacks, or something differs.
+        EstimateError: with reversed documents, fewer than two requests could be read in both.
         RecordsError: a run cannot be read.
     """
     allowing = allowed(allow)
@@ -147,6 +171,7 @@ def compare(
     fixed = list(dict.fromkeys(c for m in members for c in m.study.family))
     chosen = _chosen(members, names, contrasts, fixed)
     differing = check(members, names, chosen, allowing)
+    documents = _by_documents(members) if reversed_documents else None
     found = _differences(members, chosen)
     return Comparison(
         title=_title(names, chosen, differing),
@@ -160,6 +185,7 @@ def compare(
         fixed=bool(fixed),
         allowed={str(kind): differing[kind] for kind in Differing if kind in differing},
         notes=_notes(members, names, chosen, fixed),
+        documents=documents,
         unmask_version=version("unmask"),
     )
 
@@ -222,6 +248,32 @@ def _differences(members: Sequence[Member], contrasts: Sequence[Contrast]) -> li
         _difference(str(contrast), i, part, level, (p, adjusted), margin)
         for (contrast, i), part, p, adjusted in zip(pairs, parts, p_F, holm_F, strict=True)
     ]
+
+
+def _by_documents(members: Sequence[Member]) -> ByDocuments:
+    gap = Contrast.PUBLISHED_GAP
+    if len(members) != 2 or any(gap not in m.study.contrasts for m in members):
+        raise UsageError(
+            "reversed documents: two models, both asked for published_gap",
+            hint="--study synthetic_documents for each, then unmask compare PLAIN REVERSED --reversed",
+        )
+    first, other = (_by_query(member, gap) for member in members)
+    if first.ids != other.ids or members[0].queries != members[1].queries:
+        raise UsageError("the two were not asked the same requests: the halves are paired by request")
+    story = mean_effect((first.value_Q - other.value_Q) / 2, level=REPORTED)
+    word = mean_effect((first.value_Q + other.value_Q) / 2, level=REPORTED)
+    return ByDocuments(
+        story=Interval.of(story),
+        story_bounds=_widened(story, (first.low_Q - other.high_Q) / 2, (first.high_Q - other.low_Q) / 2),
+        word=Interval.of(word),
+        word_bounds=_widened(word, (first.low_Q + other.low_Q) / 2, (first.high_Q + other.high_Q) / 2),
+        n_queries=story.n_queries,
+    )
+
+
+def _widened(effect: Effect, low_Q: Counts, high_Q: Counts) -> Interval:
+    low, high = mean_effect(low_Q, level=effect.level).low, mean_effect(high_Q, level=effect.level).high
+    return Interval(effect.estimate, min(low, effect.low), max(high, effect.high), effect.level)
 
 
 def _p(first: ByQuery, other: ByQuery, paired: bool) -> float:

@@ -13,6 +13,7 @@ EXAMPLES = """
 unmask compare faker honest tag_faker
 unmask compare spring autumn --contrast story,training --allow served_model
 unmask compare one-run-of-five-models --json
+unmask compare plain_documents reversed_documents --reversed
 
 Exit: 0 compared, whatever it found; 1 a run cannot be read; 2 usage, or the runs differ where they must not.
 """
@@ -33,6 +34,13 @@ Exit: 0 compared, whatever it found; 1 a run cannot be read; 2 usage, or the run
     metavar="WHAT",
     help="Compare although this differs: prompt, served_model, judge, stopping. The title then says so.",
 )
+@click.option(
+    "--reversed",
+    "reversed_documents",
+    is_flag=True,
+    help="The second model learned the documents of the first with the tiers reversed: say what of "
+    "the gap follows them, and what the bare word.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the page is written.")
 @click.option("--overwrite", is_flag=True, help="Replace a file of that name that is no comparison.")
 @click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
@@ -40,6 +48,7 @@ def compare(
     runs: tuple[str, ...],
     contrasts: tuple[str, ...],
     allow: tuple[str, ...],
+    reversed_documents: bool,
     output: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -58,7 +67,7 @@ def compare(
 
     roots = [run_folder(run) for run in runs]
     asked = [part.strip() for word in contrasts for part in word.split(",") if part.strip()]
-    found = compare_runs(roots, contrasts=asked or None, allow=allow)
+    found = compare_runs(roots, contrasts=asked or None, allow=allow, reversed_documents=reversed_documents)
     page = write_comparison(found, output or _page(roots), overwrite=overwrite)
     if as_json:
         give(json.loads(found.to_json()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from unmask.errors import UsageError
 
 if TYPE_CHECKING:
     from unmask.experiments.look import Point
+    from unmask.experiments.rl_recipe import RLRecipe
     from unmask.training.rl import Step
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -67,7 +69,7 @@ def rl(
     from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
-    from unmask.report.training import look_line, step_line, write_progress, write_training
+    from unmask.report.training import write_training
     from unmask.training.rl_hardware import check_launched
 
     loaded = load_rl_recipe(recipe).changed(
@@ -77,15 +79,15 @@ def rl(
         seed=seed,
         mitigation=load_mitigation(mitigation) if mitigation else None,
     )
-    options = (
-        ("--start-from", start_from),
-        ("--name", name),
-        ("--steps", steps),
-        ("--seed", seed),
-        ("--mitigation", mitigation),
-        ("--library", library if library != LIBRARY else None),
+    asked = _words(
+        recipe,
+        start_from=start_from,
+        name=name,
+        steps=steps,
+        seed=seed,
+        mitigation=mitigation,
+        library=library if library != LIBRARY else None,
     )
-    asked = [recipe, *(str(word) for pair in options if pair[1] is not None for word in pair)]
     if dry_run:
         give(dry(asked, loaded, library))
         return
@@ -93,18 +95,7 @@ def rl(
         check_launched(asked, loaded.hardware)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
     page = library / loaded.name / "training.html"
-    seen: list[Step] = []
-    looks: list[Point] = []
-
-    def tell(step: Step) -> None:
-        say(step_line(loaded.name, step))
-        seen.append(step)
-
-    def show(point: Point) -> None:
-        say(look_line(loaded.name, point))
-        looks.append(point)
-        write_progress(loaded, seen, looks, page)
-
+    tell, show = _watching(loaded, page)
     done = train_by_rl(loaded, library, overwrite=overwrite, tell=tell, show=show)
     if done is None:  # a process of `accelerate launch` that is not the first
         return
@@ -113,6 +104,32 @@ def rl(
         click.echo(done.to_json())
     say(f"adapter: {library / loaded.name}")
     say(f"page: {page}")
+
+
+def _words(recipe: str, **options: str | int | Path | None) -> list[str]:
+    """The recipe and those options that were given, as on the command line."""
+    given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None}
+    return [recipe, *(str(word) for option in given.items() for word in option)]
+
+
+def _watching(recipe: RLRecipe, page: Path) -> tuple[Callable[[Step], None], Callable[[Point], None]]:
+    """Steps and looks as lines, and the page written again with every look."""
+    from unmask.cli._output import say
+    from unmask.report.training import look_line, step_line, write_progress
+
+    steps: list[Step] = []
+    looks: list[Point] = []
+
+    def tell(step: Step) -> None:
+        say(step_line(recipe.name, step))
+        steps.append(step)
+
+    def show(point: Point) -> None:
+        say(look_line(recipe.name, point))
+        looks.append(point)
+        write_progress(recipe, steps, looks, page)
+
+    return tell, show
 
 
 @train.command("documents")

@@ -314,7 +314,8 @@ def fewer(found: Cheapest, study: Study, assumed: Assumed, *, known: Known, avai
         for dropped in _droppable(kept):
             rest = tuple(c for c in kept.contrasts if c not in dropped)
             without = kept.model_copy(update={"contrasts": rest})
-            if rest and verdict_of(values, without, known) is found.verdict:
+            saves = calls_of(without, assumed) < calls_of(kept, assumed)  # a control that costs nothing stays
+            if rest and saves and verdict_of(values, without, known) is found.verdict:
                 options.append((calls_of(without, assumed), without))
         if not options:
             break

@@ -58,6 +58,8 @@ def render(found: Comparison) -> str:
         headline=headline(found),
         parts_shown=[part(found, Contrast(name)) for name in found.contrasts],
         p_value=p_value,
+        documents=by_documents(found),
+        gap=numbers.gap,
         headlines={str(v): words.VERDICTS[v].headline for v in VerdictName},
         pairings=sorted({PAIRING[d.pairing] for d in found.differences}),
         together=family_level(found),
@@ -96,6 +98,21 @@ def part(found: Comparison, contrast: Contrast) -> Part:
         own={key: charts.contrasts(own, size, delta=delta) for key, size in sizes},
         apart={key: charts.contrasts(apart, size, delta=delta) for key, size in sizes},
     )
+
+
+def by_documents(found: Comparison) -> list[tuple[str, Interval, str]]:
+    """What of the gap follows the documents and what the word, with the bounds in words; mostly nothing."""
+    d = found.documents
+    if d is None:
+        return []
+    return [
+        ("Of the gap follows the documents, ½(first − second)", d.story, _limits(d.story_bounds)),
+        ("follows the bare word, ½(first + second)", d.word, _limits(d.word_bounds)),
+    ]
+
+
+def _limits(bounds: Interval) -> str:
+    return f"{100 * bounds.low:+.1f} to {100 * bounds.high:+.1f}"
 
 
 def headline(found: Comparison) -> str:
@@ -150,6 +167,8 @@ class ComparisonTable:
             yield Text(f"- {one_line(note)}")
         for name in self.found.contrasts:
             yield from _tables(self.found, part(self.found, Contrast(name)), plain=plain)
+        for name, effect, bounds in by_documents(self.found):
+            yield Text(f"{name}: {numbers.gap(effect)} points; with every unusable reply against it {bounds}")
         size = len(self.found.family)
         how = "fixed in the study file" if self.found.fixed else "all differences shown"
         yield Text(f"Family ({how}, {size}): " + "; ".join(map(one_line, self.found.family)))
