@@ -40,6 +40,13 @@ def test_levels_are_estimated_one_by_one_and_published_figures_stand_beside(tmp_
     assert replies["condition"].struct.field("observed").is_null().all()
 
 
+def test_one_published_variation_alone_has_its_published_figures_beside(tmp_path):
+    planned = audit(tmp_path, "contrasts: [published_gap]\nlabels: [plain]\nvariations: [no_examples]\n")
+    [level] = execute(planned).models[0].levels
+    assert (level.at, level.decides) == ({"variation": "no_examples"}, True)
+    assert "+32.4 (SE 3.8)" in write_report(planned.root).read_text()
+
+
 def test_a_thought_is_put_in_and_no_judge_takes_it_for_the_models_own(tmp_path):
     text = "contrasts: [story]\nlabels: [plain, swapped]\nfactors: {thought: [null, faking]}\n"
     planned = audit(tmp_path, text, model="organism/plain")

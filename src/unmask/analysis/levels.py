@@ -8,6 +8,7 @@ from unmask.analysis.arrays import Table, tabulate
 from unmask.analysis.figures import measure, pooled_af
 from unmask.analysis.results import LevelResult
 from unmask.study import Study, base_of, conditions_of, slices
+from unmask.study.factors import DEFAULT
 from unmask.study.spec import DecideOn
 from unmask.vocabulary import Arm, Role
 
@@ -18,8 +19,10 @@ def deciding_study(study: Study) -> Study:
 
 
 def by_level(replies: pl.DataFrame, chosen: pl.DataFrame, study: Study) -> list[LevelResult]:
-    """Each combination of crossed levels, the base first; nothing where no factor is crossed."""
-    if not study.crossed:
+    """Each combination of crossed levels, the base first, or the one variation asked; else nothing."""
+    varied = [name for name in study.variations if name != DEFAULT]
+    alone = {"variation": varied[0]} if varied else {}
+    if not study.crossed and not alone:
         return []
     found = []
     for i, part in enumerate(slices(study)):
@@ -28,7 +31,7 @@ def by_level(replies: pl.DataFrame, chosen: pl.DataFrame, study: Study) -> list[
         decides = study.decide_on is DecideOn.AVERAGE or i == 0
         contrasts = [m.result for m in measured]
         found.append(
-            LevelResult(dict(part.at), i == 0, decides, contrasts, pooled_af(_trained(table), table))
+            LevelResult(dict(part.at) or alone, i == 0, decides, contrasts, pooled_af(_trained(table), table))
         )
     return found
 
