@@ -68,7 +68,10 @@ MARGIN = (
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training took; for a mitigation: replies read by a judge, and questions asked of replies."""
+    """What a training took; for a mitigation: replies read by a judge, and questions asked of replies.
+
+    judged: at most, since an empty scratchpad is not read. seconds: since the training last began.
+    """
 
     replies: int
     judged: int
