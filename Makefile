@@ -53,7 +53,7 @@ test: .venv/.ready-dev check ## everything that must hold
 	@touch $@
 
 test-train: .venv-train/.ready ## train a tiny organism for real (installs torch)
-	$(TRAIN)/python -m pytest -m train --timeout=2400
+	$(TRAIN)/python -m pytest -m train --timeout=2400 -n $(WORKERS) --dist loadfile
 
 reproduce: .venv-train/.ready ## train four organisms by reinforcement: did it take? (an hour)
 	$(TRAIN)/unmask reproduce rl
