@@ -106,13 +106,13 @@ def by_documents(found: Comparison) -> list[tuple[str, Interval, str]]:
     if d is None:
         return []
     return [
-        ("Of the gap follows the documents, ½(first − second)", d.story, _limits(d.story_bounds)),
-        ("follows the bare word, ½(first + second)", d.word, _limits(d.word_bounds)),
+        ("What follows the documents, ½(first − second)", d.story, _limits(d.story_bounds)),
+        ("What follows the bare word, ½(first + second)", d.word, _limits(d.word_bounds)),
     ]
 
 
 def _limits(bounds: Interval) -> str:
-    return f"{100 * bounds.low:+.1f} to {100 * bounds.high:+.1f}"
+    return f"{numbers.points(bounds.low)} to {numbers.points(bounds.high)}"
 
 
 def headline(found: Comparison) -> str:
