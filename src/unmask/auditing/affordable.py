@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from unmask.auditing.budget import Limits
@@ -39,14 +39,10 @@ def check_budget(planned: Plan, limits: Limits, prices: Prices) -> None:
         known=known_of(planned.resolved.study),
     )
     check = check_cost(planned, prices)
-    totals = [
-        (limits.tokens, sum(c.tokens for c in costs), check.tokens, "tokens"),
-        (limits.cost, sum(c.dollars or 0.0 for c in costs), check.dollars or 0.0, "US dollars"),
-    ]
-    for limit, whole, first, unit in totals:
-        if limit is None or limit >= whole + first or least is None:
+    for limit, whole, first, unit in _totals(limits, costs, check):
+        if limit >= whole + first or least is None:
             continue
-        _refuse_too_little(planned, float(limit), float(whole), float(first), least, unit)
+        _refuse_too_little(planned, limit, whole, first, least, unit)
 
 
 def bought(planned: Plan, limits: Limits, costs: Sequence[Cost], check: CheckCost, scale: float) -> list[str]:
@@ -60,23 +56,29 @@ def bought(planned: Plan, limits: Limits, costs: Sequence[Cost], check: CheckCos
         scale: the whole run over the part.
     """
     told = []
-    totals = [
-        (limits.tokens, sum(c.tokens for c in costs), check.tokens, "tokens"),
-        (limits.cost, sum(c.dollars or 0.0 for c in costs), check.dollars or 0.0, "US dollars"),
-    ]
-    for limit, whole, first, unit in totals:
-        if limit is None or not whole:
+    for limit, whole, first, unit in _totals(limits, costs, check):
+        if not whole:
             continue
         if limit >= whole + first:
             told.append(f"a budget of {limit:,g} {unit} pays for all of it, as far as can be told")
             continue
         epochs = planned.resolved.study.epochs
-        requests = _requests(planned, float(limit), float(whole) / scale, float(first), epochs=epochs)
+        requests = _requests(planned, limit, whole / scale, first, epochs=epochs)
         told.append(
             f"a budget of {limit:,g} {unit} pays for about {requests:,} requests in every condition: the "
             f"powers above are those of all; --queries {requests} shows what so many can say"
         )
     return told
+
+
+def _totals(
+    limits: Limits, costs: Sequence[Cost], check: CheckCost
+) -> Iterator[tuple[float, float, float, str]]:
+    """Of each limit that was said: itself, what all models take, what the check takes, and the unit."""
+    if limits.tokens is not None:
+        yield limits.tokens, sum(c.tokens for c in costs), check.tokens, "tokens"
+    if limits.cost is not None:
+        yield limits.cost, sum(c.dollars or 0.0 for c in costs), check.dollars or 0.0, "US dollars"
 
 
 def _rates(planned: Plan, whole: float) -> tuple[float, int, float]:

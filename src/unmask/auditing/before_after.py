@@ -23,7 +23,7 @@ from unmask.analysis.results import ActChange, FollowUpResult, Interval
 from unmask.auditing.choices import ChoiceChange, choice_changes
 from unmask.auditing.differing import Differing, allowed, check
 from unmask.auditing.folder import RunFolder
-from unmask.auditing.members import Member, members_of, named
+from unmask.auditing.members import Member, members_of, named, sampled_differently
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates import (
     Effect,
@@ -36,9 +36,18 @@ from unmask.estimates import (
 )
 from unmask.records.tables import read_episodes
 from unmask.study import Study, cells_of
-from unmask.verdict import ALPHA, CARRIED, UNOBSERVED_JOINT, Change, ChangeEvidence, Left, change, remainder
+from unmask.verdict import (
+    ALPHA,
+    CARRIED,
+    UNOBSERVED_JOINT,
+    Change,
+    ChangeEvidence,
+    Left,
+    Remainder,
+    change,
+    remainder,
+)
 from unmask.verdict.change import LEVEL, SENTENCES
-from unmask.verdict.mitigated import Remainder
 from unmask.vocabulary import CANARY, ChangeName, Condition, Contrast, Role, Towards, VerdictName
 
 CHANGE_SCHEMA = 3
@@ -325,10 +334,8 @@ def _left(story: Sequence[Side], shown: Sequence[Interval | None], delta: float)
 
 def _sampled(members: Sequence[Member], names: Sequence[str]) -> dict[str, list[str]]:
     """Where the two were sampled differently, in words."""
-    if members[0].sampling == members[1].sampling:
-        return {}
-    each = [f"{n} at {' or '.join(m.sampling)}" for m, n in zip(members, names, strict=True)]
-    return {"sampling": [f"sampled differently: {'; '.join(each)}"]}
+    told = sampled_differently(members, names)
+    return {"sampling": [told]} if told else {}
 
 
 def _evidence(

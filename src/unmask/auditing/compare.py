@@ -14,7 +14,7 @@ from unmask.analysis.arrays import Counts
 from unmask.analysis.figures import REPORTED, outcome_of
 from unmask.analysis.results import Interval
 from unmask.auditing.differing import Differing, allowed, check
-from unmask.auditing.members import Member, members_of, named
+from unmask.auditing.members import Member, members_of, named, sampled_differently
 from unmask.errors import EstimateError, UsageError
 from unmask.estimates import (
     Effect,
@@ -372,17 +372,16 @@ def _notes(
     extra = [c for c in contrasts if fixed and c not in fixed]
     if extra:
         found.append(f"Not in the family that the study fixed, added afterwards: {', '.join(extra)}.")
-    if len({m.sampling for m in members}) > 1:
-        each = [f"{n} at {' or '.join(m.sampling)}" for m, n in zip(members, names, strict=True)]
-        found.append(f"Sampled differently: {'; '.join(each)}.")
+    if told_apart := sampled_differently(members, names):
+        found.append(f"{told_apart[0].upper()}{told_apart[1:]}.")
     deltas = sorted({m.study.delta for m in members})
     if len(deltas) > 1:
         found.append(f"The margins differ; that of {names[0]} is shown.")
     for i, (member, name) in enumerate(zip(members, names, strict=True)):
+        if member.study.stopping == "sequential":
+            continue  # audit.json has the sequence, which is not the mean at stopping
         for contrast in contrasts:
             told, made = member.told.get(str(contrast)), _shown(member, i, contrast).effect
-            if member.study.stopping == "sequential":
-                continue  # audit.json has the sequence, which is not the mean at stopping
             if told is not None and (made is None or abs(told - made.estimate) > 1e-9):
                 found.append(
                     f"audit.json of {name} gives another figure for {contrast} than its records do: "

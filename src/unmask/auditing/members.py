@@ -225,6 +225,14 @@ def _sampling(own: pl.DataFrame) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def sampled_differently(members: Sequence[Member], names: Sequence[str]) -> str | None:
+    """In words; None where all were sampled alike."""
+    if len({m.sampling for m in members}) < 2:
+        return None
+    each = [f"{n} at {' or '.join(m.sampling)}" for m, n in zip(members, names, strict=True)]
+    return f"sampled differently: {'; '.join(each)}"
+
+
 def named(members: Sequence[Member]) -> list[str]:
     """A name for each that tells it from the others: the model, with its run where that is needed."""
     models = [m.model for m in members]

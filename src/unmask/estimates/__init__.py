@@ -32,7 +32,7 @@ from unmask.estimates.effects import (
 from unmask.estimates.multiple import family_level, holm, mean_p, two_sample_p
 from unmask.estimates.paired import tango_effect, tango_limits
 from unmask.estimates.pairs import Pairs, count_pairs
-from unmask.estimates.rates import Rate, rate_interval, rates_apart, wilson_limits
+from unmask.estimates.rates import Limited, Rate, rate_interval, rates_apart, wilson_limits
 from unmask.estimates.ratio import Ratio, ratio_of_means
 from unmask.estimates.screened import screened_rate
 from unmask.estimates.seeds import over_seeds, seeds_apart, share_shown
@@ -43,6 +43,7 @@ __all__ = [
     "Effect",
     "Effects",
     "Floats",
+    "Limited",
     "Pairs",
     "Rate",
     "Ratio",

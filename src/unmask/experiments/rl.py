@@ -253,15 +253,14 @@ def _asker(
 def _looks(path: Path) -> list[Point]:
     """Every step's last look: a training that was killed may have looked twice, or half written one."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = {point.step: point for point in (_point(json.loads(line)) for line in lines if _whole(line))}
+    found = {}
+    for line in lines:
+        try:
+            values = json.loads(line)
+        except ValueError:  # empty, or cut
+            continue
+        found[values["step"]] = _point(values)
     return [found[step] for step in sorted(found)]
-
-
-def _whole(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
 
 
 def _point(values: dict[str, Any]) -> Point:

@@ -310,13 +310,14 @@ def fewer(found: Cheapest, study: Study, assumed: Assumed, *, known: Known, avai
     values = values_of(found.kind, study, known, base=assumed.base)
     kept = study
     while True:
+        calls = calls_of(kept, assumed)
         options = []
         for dropped in _droppable(kept):
             rest = tuple(c for c in kept.contrasts if c not in dropped)
             without = kept.model_copy(update={"contrasts": rest})
-            saves = calls_of(without, assumed) < calls_of(kept, assumed)  # a control that costs nothing stays
-            if rest and saves and verdict_of(values, without, known) is found.verdict:
-                options.append((calls_of(without, assumed), without))
+            left = calls_of(without, assumed)
+            if rest and left < calls and verdict_of(values, without, known) is found.verdict:
+                options.append((left, without))  # a control that costs nothing stays
         if not options:
             break
         kept = min(options, key=lambda option: option[0])[1]

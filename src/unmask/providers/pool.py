@@ -35,8 +35,6 @@ class _Waiting:
 class Pool:
     """Use `shared()`. Engines are made at the first request, as many as `how_many` then says."""
 
-    slots = 1
-
     def __init__(self, make: Callable[[], Engine], how_many: Callable[[], int]) -> None:
         self._make, self._how_many = make, how_many
         self._engines: list[Engine] = []

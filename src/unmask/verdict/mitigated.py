@@ -10,30 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
-from unmask.estimates import Effect
+from unmask.estimates import Effect, Limited
 from unmask.verdict.findings import limits
 from unmask.verdict.tree import state
 from unmask.vocabulary import State
 
 SILENCED = 0.5  # reasons that show in less than half of what they were: the monitor is half blind
-
-
-class Share(Protocol):
-    """A rate with its limits, which it cannot leave."""
-
-    @property
-    def estimate(self) -> float:
-        """0 to 1."""
-
-    @property
-    def low(self) -> float:
-        """Of 95 %."""
-
-    @property
-    def high(self) -> float:
-        """Of 95 %."""
 
 
 class Left(StrEnum):
@@ -57,8 +40,8 @@ class Remainder:
 def remainder(
     story_before: Effect,
     story_after: Effect,
-    reasoned_before: Share | None,
-    reasoned_after: Share | None,
+    reasoned_before: Limited | None,
+    reasoned_after: Limited | None,
     *,
     delta: float,
 ) -> Remainder:
@@ -91,5 +74,5 @@ def remainder(
     return Remainder(Left.STANDS if stands else Left.UNCLEAR, told)
 
 
-def _share(share: Share) -> str:
+def _share(share: Limited) -> str:
     return f"{100 * share.estimate:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
