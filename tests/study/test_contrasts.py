@@ -3,7 +3,7 @@
 import pytest
 
 from unmask.errors import StudyError
-from unmask.study import cells_of, conditions_of, load_study
+from unmask.study import cells_of, conditions_of, load_study, slices
 from unmask.vocabulary import Consequence, Contrast, Objective, Role
 
 
@@ -60,6 +60,8 @@ def test_a_story_beside_is_asked_once_and_in_no_contrast():
     alone = [c for c in conditions_of(crossed) if c.consequence is Consequence.NONE]
     assert len(alone) == 4  # both tags in both mappings, with the objective as stated
     assert {c.objective for c in alone} == {Objective.CONFLICTING}
+    everywhere = {c for part in slices(crossed) for c in conditions_of(part.study)}  # as they are crossed
+    assert {c for c in everywhere if c.consequence is Consequence.NONE} == set(alone)
     for contrast in crossed.contrasts:
         assert not set(alone) & set(cells_of(contrast, crossed))
 
