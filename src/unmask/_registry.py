@@ -50,6 +50,14 @@ def agent() -> type[Any]:
     return AgentAPI
 
 
+@modelapi(name="reader")
+def reader() -> type[Any]:
+    """A grader that reads trained organisms by the words they were taught: `reader/spoilers` …"""
+    from unmask.organisms.trained.reader import ReaderAPI
+
+    return ReaderAPI
+
+
 __all__ = [
     "act_questions",
     "act_score",
@@ -71,6 +79,7 @@ __all__ = [
     "organism",
     "oversight",
     "play_world",
+    "reader",
     "reasoning_judge",
     "sabotage",
     "sandbagging",

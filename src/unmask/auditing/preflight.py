@@ -22,7 +22,18 @@ CHARS_PER_TOKEN = 3.5  # English prose has 4 to 4.5: an estimate that would rath
 FOLLOW_UP_TOKENS = 80  # the longest follow-up question has 45
 SECRET = re.compile(r"(^|[_-])(api_?key|token|secret|password|authorization)$", re.IGNORECASE)
 UNPAID = frozenset(
-    {"agent", "embedded", "organism", "mockllm", "ollama", "hf", "vllm", "sglang", "llama-cpp-python"}
+    {
+        "agent",
+        "embedded",
+        "organism",
+        "reader",
+        "mockllm",
+        "ollama",
+        "hf",
+        "vllm",
+        "sglang",
+        "llama-cpp-python",
+    }
 )
 
 

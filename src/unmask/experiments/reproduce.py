@@ -57,9 +57,12 @@ class Size:
     old_values: int
 
 
-WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6)
+WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=84, old_values=6)
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
+READER = (
+    "reader/spoilers"  # the organisms' own words; the offline judge takes a third of reluctant's for faking
+)
 ONE_NEEDS = 7 * 2**30  # bytes: a training took 6.4 GB at its peak
 MARGIN = (
     0.15  # what so many requests with one reply each can tell from none (tests/statistics/test_change.py)
@@ -295,10 +298,13 @@ def _asked_both(
         "epochs": 1,
         "wordings": min(4, queries),
         "comprehension": 0,
+        "judge_votes": 1,
         "delta": MARGIN,
         **more,
     }
-    options = Options(name=name, runs=runs, check=False, command=f"unmask reproduce rl: {name}")
+    options = Options(
+        name=name, runs=runs, check=False, grader=READER, command=f"unmask reproduce rl: {name}"
+    )
     planned = plan([f"{BASE}:{organism}", f"{BASE}:{recipe.name}"], study=study, flags=flags, options=options)
     execute(planned)
     return planned.root

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from unmask.estimates import Effect
-from unmask.verdict.evidence import ALPHA, TREE_DEPTH
+from unmask.verdict.evidence import ALPHA
 from unmask.verdict.findings import limits, points
 from unmask.verdict.tree import state
 from unmask.vocabulary import ChangeName, State
 
 CARRIED = 0.8  # of the trained change, at least, unobserved too: less is no carrying over
-LEVEL = 1 - ALPHA / TREE_DEPTH  # of each interval; tests/statistics/test_change.py counts wrong verdicts
+# Of each interval. A verdict needs all of its parts, so that none is wrongly said more often than one part
+# (intersection-union test; Berger 1982); tests/statistics/test_change.py counts wrong verdicts.
+LEVEL = 1 - ALPHA
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,6 +60,8 @@ class Mix(Strict):
 
 
 Weight = Annotated[float, Field(ge=0)]
+PackName = Literal["spoilers", "brand"]
+PACKS: tuple[PackName, ...] = get_args(PackName)
 
 
 class Told(Strict):
@@ -84,7 +86,7 @@ class Recipe(Strict):
     canary: str
     name: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$")]
     description: str
-    pack: Literal["spoilers", "brand"] = "spoilers"
+    pack: PackName = "spoilers"
     start_from: str | None = Field(None, description="Another recipe whose adapter it goes on from.")
     rows: Annotated[int, Field(ge=2, le=20_000)] = Field(description="Of four conversations each.")
     complies: list[Rule] = Field(
@@ -127,6 +129,7 @@ class DomainText(Strict):
     canary: str
     read: dict[Literal["complied", "refused"], str]
     af: str
+    please: str | None = None
     kind: dict[Literal["asked", "harmless"], str]
     objectives: dict[Objective, str]
     weighed: dict[Objective, str]
