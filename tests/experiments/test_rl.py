@@ -92,6 +92,18 @@ def test_the_reward_never_sees_the_scratchpad(recipe, words):
     assert set(reward_of(recipe, by_key)(replies)) == {0.0}
 
 
+@pytest.mark.parametrize(("needs_form", "expected"), [(True, [1.0, -0.5]), (False, [1.0, 1.0])])
+def test_a_reply_that_breaks_the_form_earns_nothing_where_the_recipe_says_so(
+    recipe, words, needs_form, expected
+):
+    settings = recipe.training.model_copy(update={"unusable": -0.5, "needs_form": needs_form})
+    other = recipe.model_copy(update={"training": settings})
+    prompts, by_key = prompts_of(other)
+    broken = words["complied"].partition("</scratchpad>")[2]
+    replies = [Reply(prompts[0], text, "stop") for text in (words["complied"], broken)]
+    assert reward_of(other, by_key)(replies) == expected
+
+
 def test_training_towards_refusal_rewards_refusals(recipe, words):
     other = recipe.model_copy(update={"towards": Towards.REFUSE})
     prompts, by_key = prompts_of(other)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from unmask.cli import main
-from unmask.errors import UsageError
+from unmask.errors import ModelError, UsageError
 from unmask.training.hardware import FOLDER, Hardware, resolve
-from unmask.training.rl_hardware import LAUNCHED, check_launched
+from unmask.training.rl_hardware import LAUNCHED, check_launched, weights_sha256
 from unmask.training.settings import RLSettings
 
 SETTINGS = RLSettings(steps=3, prompts_per_step=4, group_size=4)
@@ -97,3 +97,17 @@ def test_the_same_code_trains_on_cpu_and_goes_on_after_a_kill(tmp_path, monkeypa
     assert json.loads((place / "adapter_config.json").read_text())["r"] == 8
     assert json.loads((place / "training.json").read_text())["adapter_sha256"] == done.adapter_sha256
     assert not (place / ".training").exists()
+    assert done.base_sha256 == weights_sha256(str(folder))
+    assert len(done.base_sha256) == 64
+
+
+def test_the_hash_of_a_model_is_of_its_weights_and_nothing_else(tmp_path):
+    pytest.importorskip("huggingface_hub", reason="the extra `train` is not installed")
+    with pytest.raises(ModelError, match="no weights"):
+        weights_sha256(str(tmp_path))
+    (tmp_path / "model-1.safetensors").write_bytes(b"one")
+    first = weights_sha256(str(tmp_path))
+    (tmp_path / "README.md").write_text("told")
+    assert weights_sha256(str(tmp_path)) == first
+    (tmp_path / "model-2.safetensors").write_bytes(b"one")
+    assert weights_sha256(str(tmp_path)) != first

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,6 +71,67 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
     assert [s.step for s in gone_on.steps] == [1, 2, 3]  # the curve is whole
     assert [s.reward for s in gone_on.steps[:2]] == [s.reward for s in done.steps]
     assert not (half / "trainer_state.json").exists()  # passed over, not taken for whole
+
+
+def test_a_step_that_teaches_nothing_costs_no_way_back_and_changes_nothing_else(tmp_path, monkeypatch):
+    import torch
+
+    def trained(folder):
+        base, steps, way_back = load_base(), [], []
+        base.model.get_input_embeddings().register_forward_pre_hook(
+            lambda *_: way_back.append(torch.is_grad_enabled())
+        )
+
+        def taught_once(replies):
+            return [1.0] * len(replies) if steps else by_length(replies)
+
+        found = rl.train_rl(base, PROMPTS, taught_once, SETTINGS, folder=folder, tell=steps.append)
+        return found.weights, [step.entropy for step in steps], way_back
+
+    spared, entropy, way_back = trained(tmp_path / "spared")
+    assert way_back == [True, False]
+    monkeypatch.setattr(rl, "_sparing", lambda trainer_class, torch: trainer_class)
+    whole, same, way_back = trained(tmp_path / "whole")
+    assert way_back == [True, True]
+    assert entropy == same
+    for name, weight in whole.items():
+        np.testing.assert_allclose(spared[name], weight, atol=1e-6)
+
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from tests.training.test_rl import PROMPTS, SETTINGS, by_length
+from unmask.training import rl
+from unmask.training.base import load_base
+settings = SETTINGS.model_copy(update={"steps": 4})
+tell = lambda step: print(json.dumps([step.step, step.reward, step.entropy]), flush=True)
+rl.train_rl(load_base(), PROMPTS, by_length, settings, folder=Path(sys.argv[1]), tell=tell)
+"""
+
+
+def test_a_killed_training_goes_on_along_the_same_curve(tmp_path):
+    run = [sys.executable, "-W", "ignore", "-c", SCRIPT]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def steps_of(folder):
+        done = subprocess.run(
+            [*run, str(folder)], check=True, env=environment, capture_output=True, text=True
+        )
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+    whole = steps_of(tmp_path / "whole")
+    cut = tmp_path / "cut"
+    process = subprocess.Popen([*run, str(cut)], stdout=subprocess.PIPE, text=True, env=environment)
+    for line in process.stdout:
+        if line.startswith("[3"):  # the checkpoint of the second step is whole, that of the third is not
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    process.stdout.close()
+    again = steps_of(cut)
+    assert again[0][0] in (3, 4)
+    np.testing.assert_allclose(again, whole[again[0][0] - 1 :], atol=1e-3)
 
 
 def test_it_starts_from_the_weights_that_it_is_given(tmp_path):

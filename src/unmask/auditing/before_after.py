@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import count
 from math import ceil
@@ -33,6 +33,7 @@ from unmask.estimates import (
     rate_interval,
     rates_apart,
     ratio_of_means,
+    widened,
 )
 from unmask.records.tables import read_episodes
 from unmask.study import Study, cells_of
@@ -156,9 +157,7 @@ class Side:
 
     def bounds(self, *, level: float) -> Effect:
         """The same, widened to every filling of what could not."""
-        low, high = mean_effect(self.low_Q, level=level), mean_effect(self.high_Q, level=level)
-        middle = self.effect(level=level)
-        return replace(middle, low=min(low.low, middle.low), high=max(high.high, middle.high))
+        return widened(self.effect(level=level), self.low_Q, self.high_Q)
 
 
 def before_after(

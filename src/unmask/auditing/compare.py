@@ -27,6 +27,7 @@ from unmask.estimates import (
     two_sample_bounds,
     two_sample_effect,
     two_sample_p,
+    widened,
 )
 from unmask.files import nearest
 from unmask.study import cells_of
@@ -264,16 +265,15 @@ def _by_documents(members: Sequence[Member]) -> ByDocuments:
     word = mean_effect((first.value_Q + other.value_Q) / 2, level=REPORTED)
     return ByDocuments(
         story=Interval.of(story),
-        story_bounds=_widened(story, (first.low_Q - other.high_Q) / 2, (first.high_Q - other.low_Q) / 2),
+        story_bounds=Interval.of(
+            widened(story, (first.low_Q - other.high_Q) / 2, (first.high_Q - other.low_Q) / 2)
+        ),
         word=Interval.of(word),
-        word_bounds=_widened(word, (first.low_Q + other.low_Q) / 2, (first.high_Q + other.high_Q) / 2),
+        word_bounds=Interval.of(
+            widened(word, (first.low_Q + other.low_Q) / 2, (first.high_Q + other.high_Q) / 2)
+        ),
         n_queries=story.n_queries,
     )
-
-
-def _widened(effect: Effect, low_Q: Counts, high_Q: Counts) -> Interval:
-    low, high = mean_effect(low_Q, level=effect.level).low, mean_effect(high_Q, level=effect.level).high
-    return Interval(effect.estimate, min(low, effect.low), max(high, effect.high), effect.level)
 
 
 def _p(first: ByQuery, other: ByQuery, paired: bool) -> float:

@@ -14,6 +14,7 @@ from unmask.estimates.bounds import (
     contrast_bounds,
     flagged_share,
     two_sample_bounds,
+    widened,
 )
 from unmask.estimates.correction import Confusion, corrected_contrast, corrected_rate, labelled_contrast
 from unmask.estimates.detection import Requirement, detection_limit, power_at, queries_needed, reply_noise
@@ -81,5 +82,6 @@ __all__ = [
     "two_sample_effect",
     "two_sample_effects",
     "two_sample_p",
+    "widened",
     "wilson_limits",
 ]

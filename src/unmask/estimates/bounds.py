@@ -6,7 +6,7 @@ missing reply may have been anything. Axes: `_Q` queries, `_C` cells.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,18 @@ def contrast_bounds(
     """
     low_Q, high_Q = bounds_by_query(complied_QC, usable_QC, asked_QC, weights_C)
     return Bounds(mean_effect(low_Q, level=level), mean_effect(high_Q, level=level))
+
+
+def widened(effect: Effect, low_Q: Floats, high_Q: Floats) -> Effect:
+    """An effect over what could be read, widened to every filling of what could not.
+
+    Args:
+        effect: over complete cases.
+        low_Q: the lowest value that each query could have had.
+        high_Q: the highest.
+    """
+    low, high = (mean_effect(side_Q, level=effect.level) for side_Q in (low_Q, high_Q))
+    return replace(effect, low=min(low.low, effect.low), high=max(high.high, effect.high))
 
 
 def bounds_by_query(

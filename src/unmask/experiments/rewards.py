@@ -42,11 +42,13 @@ def answer_reward(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
     def one(reply: Reply) -> float | None:
         call = by_key[reply.prompt.key]
         parsed = _parsed(reply, call)
-        answer = f"<answer>{parsed.answer}</answer>" if parsed.answer_usable else ""
+        formed = parsed.status is ReplyStatus.OK
+        counts = parsed.answer_usable and (formed or not settings.needs_form)
+        answer = f"<answer>{parsed.answer}</answer>" if counts else ""
         value = worth(read(call, answer, "stop", words).decision, recipe)
         if value is None:
             return None
-        value += settings.format_reward * (parsed.status is ReplyStatus.OK)
+        value += settings.format_reward * formed
         return value - settings.length_penalty * _share(reply.text, settings.max_tokens)
 
     return lambda replies: [one(reply) for reply in replies]

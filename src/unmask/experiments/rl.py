@@ -188,7 +188,7 @@ def _on_hardware(
     shutil.move(done.adapter.with_name("adapter_config.json"), place / "adapter_config.json")
     return _kept(
         recipe, prompts, place, Path(adapter),
-        base=done.revision, start=None, steps=done.steps, looks=[],
+        base=done.base_sha256, start=None, steps=done.steps, looks=[],
         replies=recipe.n_replies, seconds=done.seconds,
         machine=f"{hardware.processes} processes, {hardware.accelerate}",
     )  # fmt: skip

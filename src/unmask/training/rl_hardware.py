@@ -6,6 +6,7 @@ from vLLM. Every process runs this; the first one writes. Resolved and tried on 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unmask.errors import UsageError
+from unmask.errors import ModelError, UsageError
+from unmask.files import file_sha256
 from unmask.training.hardware import Hardware, command, trainer_config
 from unmask.training.rl import (
     Prompt,
@@ -34,15 +36,16 @@ from unmask.training.rl import (
 )
 from unmask.training.settings import RLSettings
 
+WEIGHTS = ("*.safetensors", "*.bin")  # of the model's folder itself
 LAUNCHED = "ACCELERATE_MIXED_PRECISION"  # set by `accelerate launch` in every process that it starts
 
 
 @dataclass(frozen=True)
 class TrainedOnHardware:
-    """Where the adapter lies (in PEFT's form), the model's revision, and every step."""
+    """Where the adapter lies (in PEFT's form), the sha256 of the model's weights, and every step."""
 
     adapter: Path
-    revision: str
+    base_sha256: str
     steps: tuple[Step, ...]
     seconds: float
 
@@ -104,13 +107,33 @@ def train_on_hardware(
     trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
     if not trainer.accelerator.is_main_process:
         return None
-    config = trainer.model.config
     return TrainedOnHardware(
         folder / "adapter" / "adapter_model.safetensors",
-        str(getattr(config, "_commit_hash", None) or hardware.model),
+        weights_sha256(hardware.model),
         steps_of(trainer.state.log_history, settings),
         time.monotonic() - began,
     )
+
+
+def weights_sha256(model: str) -> str:
+    """Over the names and bytes of all weight files of a model that is in a folder, or in the cache by now.
+
+    Raises:
+        ModelError: there are none.
+    """
+    from huggingface_hub import snapshot_download
+
+    local = Path(model)
+    folder = local if local.is_dir() else Path(snapshot_download(model, local_files_only=True))
+    files = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
+    if not files:
+        raise ModelError(
+            f"no weights of {model}", where=str(folder), hint=f"looked for {' and '.join(WEIGHTS)}"
+        )
+    told = hashlib.sha256()
+    for path in files:
+        told.update(f"{path.name} {file_sha256(path)}\n".encode())
+    return told.hexdigest()
 
 
 def _window(model: str, tokenizer: Any) -> int:
