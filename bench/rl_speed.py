@@ -1,8 +1,9 @@
 """Rewarded replies per second: our GRPO (replies by llama.cpp) over TRL's own generation, one thread each.
 
 Same prompts, settings and reward, the same number of steps; loading the model is left out. Five interleaved
-pairs, the median of their ratios. Groups of 16 are reported beside it. Both end replies where the model ends
-them, at 64 tokens at most, so that the lengths, which decide the time, are drawn from one model.
+pairs, the median of their ratios. Groups of 16 are reported beside it, from two pairs: each takes four times
+as long. Both end replies where the model ends them, at 64 tokens at most, so that the lengths, which decide
+the time, are drawn from one model.
 
     python bench/rl_speed.py [--quick]      # needs the extra `train`
 """
@@ -26,20 +27,19 @@ from unmask.training.base import load_base, require_training
 from unmask.training.settings import RLSettings
 
 RESULT = Path(__file__).parent / "results" / "rl_speed.json"
-ASKED, PAIRS, STEPS = 1.5, 5, 3
+ASKED, PAIRS, STEPS = 1.5, {4: 5, 16: 2}, 3
 
 
 def main() -> int:
     quick = "--quick" in sys.argv
     warnings.simplefilter("ignore")
-    pairs = 1 if quick else PAIRS
     found = {}
-    for group in (4, 16):
+    for group, pairs in PAIRS.items():
         settings = RLSettings(
             steps=STEPS, prompts_per_step=1, group_size=group, max_tokens=64, checkpoint_every=1_000
         )
         ratios = []
-        for i in range(pairs):
+        for i in range(1 if quick else pairs):
             rates = {name: measure(settings) for name, measure in _order(i)}
             ratios.append(rates["ours"] / rates["trl"])
             print(

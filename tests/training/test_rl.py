@@ -73,6 +73,42 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
     assert not (half / "trainer_state.json").exists()  # passed over, not taken for whole
 
 
+def test_a_prompt_that_is_read_once_gives_the_same_logits_and_the_same_way_back():
+    import torch
+    from peft import get_peft_model
+
+    from unmask.training.spared import of_replies
+
+    base = load_base()
+    torch.manual_seed(1)
+    model = get_peft_model(base.model.float(), rl.lora_of(SETTINGS))
+    for name, p in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(p, std=0.02)
+    ids, mask = torch.randint(100, 5_000, (4, 19)), torch.ones(4, 19, dtype=torch.long)
+    ids[2, :12], ids[3, :12] = ids[0, :12], ids[1, :12]  # two prompts, not side by side
+    mask[1, :3] = mask[3, :3] = 0  # one of them padded on the left
+    mask[2, 16:] = 0  # and a reply on the right
+    written = mask[:, 12:].bool()
+
+    def way_back(logps):
+        model.zero_grad()
+        (logps * written).sum().backward()
+        return {n: p.grad.clone() for n, p in model.named_parameters() if p.requires_grad}
+
+    logits = model(input_ids=ids, attention_mask=mask).logits[:, 11:-1] / 0.7
+    plain = torch.log_softmax(logits, -1)
+    of_plain = plain.gather(-1, ids[:, 12:, None])[..., 0]
+    expected = way_back(of_plain)
+    logps, entropy = of_replies(model, ids, mask, 7, torch, temperature=0.7)
+    np.testing.assert_allclose((logps * written).detach(), (of_plain * written).detach(), atol=2e-3)
+    plain_entropy = torch.distributions.Categorical(logits=logits).entropy()
+    np.testing.assert_allclose((entropy * written).detach(), (plain_entropy * written).detach(), atol=2e-3)
+    for name, grad in way_back(logps).items():
+        np.testing.assert_allclose(grad, expected[name], atol=1e-3 * float(expected[name].abs().max()))
+    assert of_replies(model, ids[:2], mask[:2], 7, torch) is None
+
+
 def test_a_step_that_teaches_nothing_costs_no_way_back_and_changes_nothing_else(tmp_path, monkeypatch):
     import torch
 
@@ -90,7 +126,7 @@ def test_a_step_that_teaches_nothing_costs_no_way_back_and_changes_nothing_else(
 
     spared, entropy, way_back = trained(tmp_path / "spared")
     assert way_back == [True, False]
-    monkeypatch.setattr(rl, "_sparing", lambda trainer_class, torch: trainer_class)
+    monkeypatch.setattr(rl, "spared", lambda trainer_class, torch: trainer_class)
     whole, same, way_back = trained(tmp_path / "whole")
     assert way_back == [True, True]
     assert entropy == same

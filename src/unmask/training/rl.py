@@ -34,6 +34,7 @@ from unmask.providers.model_file import smollm2_path
 from unmask.training.adapter_file import Arrays, gguf_name, write_adapter
 from unmask.training.base import Base, fast_dtype, require_training
 from unmask.training.settings import RLSettings
+from unmask.training.spared import spared
 
 WINDOW = 1_024
 SAID = 80  # tokens of an answer to a question about the reply
@@ -144,7 +145,7 @@ def train_rl(
             note(trainer, look(done, rollout.engine, rollout.adapter()))
 
     try:
-        trainer = _sparing(trainer_class, torch)(
+        trainer = spared(trainer_class, torch)(
             model=base.model,
             reward_funcs=[rewarder(prompts, reward)],
             args=config_class(**_config(settings, folder, torch)),
@@ -490,23 +491,6 @@ def trl_classes() -> tuple[Any, Any]:
             hint="pip install 'unmask[train]'",
         ) from e
     return GRPOTrainer, GRPOConfig
-
-
-def _sparing(trainer_class: Any, torch: Any) -> Any:
-    """TRL's trainer without the way back where it teaches nothing: all rewards of each group are alike.
-
-    The gradient is then exactly 0, and is given as that; the optimiser's step, momentum with it, is taken.
-    """
-
-    class Sparing(trainer_class):  # type: ignore[misc]
-        def compute_loss(self, model: Any, inputs: Any, *args: Any, **more: Any) -> Any:
-            if self.beta or inputs["advantages"].any():
-                return super().compute_loss(model, inputs, *args, **more)
-            with torch.no_grad():
-                super().compute_loss(model, inputs, *args, **more)  # entropy and what else is logged
-            return sum(p.sum() for p in model.parameters() if p.requires_grad) * 0.0
-
-    return Sparing
 
 
 def quiet(trainer: Any) -> None:

@@ -32,8 +32,8 @@ class RLSettings(BaseModel):
 
     prompts_per_step × group_size replies a step. steps: the budget, the same for every arm that is compared.
     length_penalty: taken off for the share of `max_tokens` that a reply takes. format_reward: added where the
-    reply could be parsed. needs_form: one that could not earns what an unreadable one does, whatever it answers.
-    unusable: the reward of a reply whose answer cannot be read; None leaves it out.
+    reply could be parsed. needs_form: one that could not earns what an unreadable one does, whatever it
+    answers. unusable: the reward of a reply whose answer cannot be read; None leaves it out.
     trackers: TRL's, each installed by itself (tensorboard, wandb, trackio); steps and looks go there.
     """
 
