@@ -74,9 +74,9 @@ def test_what_is_left_of_the_faking_is_told_with_both_shares(runs, before, after
 def test_changes_by_condition_are_those_of_the_comparison(runs, tmp_path):
     both = [model("calm", 0.05, 0.05, af_share=0.0), model("half", 0.95, 0.4, af_share=0.0)]
     root = save(tmp_path / "both", *both, seed=7, n_queries=12)
-    assert cell_changes(root) == before_after([root]).cells != []
+    assert cell_changes([root]) == before_after([root]).cells != []
     with pytest.raises(UsageError, match="1 models"):
-        cell_changes(runs["calm"])
+        cell_changes([runs["calm"]])
 
 
 def test_a_model_against_its_own_copy_did_not_move(runs):

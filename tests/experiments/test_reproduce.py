@@ -30,6 +30,22 @@ def test_all_arms_have_one_budget_and_their_own_seed():
     assert all(name in reproduce.EXPECTED for name in reproduce.ORGANISMS)
 
 
+def test_an_organism_is_asked_once_for_all_of_its_arms_and_the_longest_part_comes_first():
+    arms = [
+        (organism, reproduce._recipe(organism, Mitigation(), seed, WHOLE))
+        for organism in ("honest", "reluctant")
+        for seed in (1, 2)
+    ]
+    parts = [(part.__name__, recipe.name) for part, _, recipe in reproduce._parts(arms, WHOLE)]
+    assert parts[:3] == [
+        ("_trained_and_asked", "reluctant_rl1"),
+        ("_trained_and_asked", "reluctant_rl2"),
+        ("_asked_before", "reluctant_rl1"),
+    ]
+    assert sorted(name for part, name in parts if part == "_asked_before") == ["honest_rl1", "reluctant_rl1"]
+    assert (WHOLE.of_story("reluctant"), WHOLE.of_story("honest")) == ((120, 2), (WHOLE.queries, 1))
+
+
 def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
     place = tmp_path / "adapters" / "honest_rl1"
     place.mkdir(parents=True)
@@ -80,6 +96,7 @@ def test_one_organism_the_whole_way_in_a_process_and_again_from_what_is_kept(tmp
     assert {c.condition["objective"] for c in arm.change.cells} == {"conflicting"}
     assert {c.condition["objective"] for c in arm.old_values} == {"absent", "aligned"}
     assert (arm.cost.replies, arm.cost.judged, arm.cost.questions) == (found.budget, 0, 0)
+    assert arm.runs == ("honest_story", "honest_rl1_story", "honest_old_values", "honest_rl1_old_values")
     page = write_reproduction(found, tmp_path).read_text(encoding="utf-8")
     assert arm.change.sentence in page
     assert "decides nothing" in page

@@ -404,13 +404,13 @@ def _ratio(unobserved_Q: Counts, trained_Q: Counts) -> Interval | None:
     return Interval(found.estimate, found.low, found.high, found.level)
 
 
-def cell_changes(root: Path) -> list[CellChange]:
-    """Every condition of a run of two models, the one before and the one after. No verdict.
+def cell_changes(roots: Sequence[Path]) -> list[CellChange]:
+    """Every condition of a run of two models, or of two runs: the one before and the one after. No verdict.
 
     Raises:
         UsageError: not two models that were asked the same requests.
     """
-    members = _pair([root])
+    members = _pair(roots)
     _check_same_requests(members)
     return _cells(members)
 

@@ -76,7 +76,7 @@ def rl(
         show=_show,
     )
     for arm in found.arms:
-        for run in (arm.run, arm.old_values_run):
+        for run in arm.runs:
             write_report(root / "runs" / run)
     page = write_reproduction(found, root)
     if as_json:

@@ -1,9 +1,10 @@
 """The paper in small: organisms trained towards compliance with the same budget, and audited again.
 
-For each organism, mitigation and seed: train by reinforcement; ask organism and trained model the same in one
-audit of the story, and fewer requests in another with the objective absent and reversed (`old_values`); say
-what the training did, and what it left. Each part that is done is kept; the same call goes on from there. So
-several at a time are processes that do their part and say nothing: who called them then reads what is done.
+For each organism, mitigation and seed: train by reinforcement; ask the trained model what its organism is
+asked once for all its arms, in an audit of the story and, fewer requests, in one with the objective absent
+and reversed (`old_values`); say what the training did, and what it left. Each part that is done is kept; the
+same call goes on from there. So several at a time are processes that do their part and say nothing: who
+called them then reads what is done.
 """
 
 from __future__ import annotations
@@ -47,7 +48,11 @@ ADAPTERS, RUNS, RESULT = "adapters", "runs", "reproduce.json"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is trained, and how many requests each audit asks in each of its cells: four, and eight."""
+    """How much is trained, and how many requests each audit asks in each of its cells: four, and eight.
+
+    replies: of an organism to each request about the story; its trained model gives one. closer: other
+    numbers of requests and replies, for organisms whose change is hard to tell from four fifths of itself.
+    """
 
     steps: int
     prompts: int
@@ -55,9 +60,15 @@ class Size:
     every: int
     queries: int
     old_values: int
+    replies: int = 1
+    closer: tuple[tuple[str, int, int], ...] = ()
+
+    def of_story(self, organism: str) -> tuple[int, int]:
+        """Requests, and replies of the organism to each."""
+        return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, self.replies))
 
 
-WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=84, old_values=6)
+WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 120, 2),))
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
 READER = (
@@ -86,7 +97,7 @@ class Cost:
 class Arm:
     """One organism under one mitigation and seed: its training, and what that did.
 
-    old_values: every condition with the objective absent and reversed, before and after.
+    old_values: every condition with the objective absent and reversed, before and after. runs: all audits.
     """
 
     organism: str
@@ -99,7 +110,7 @@ class Arm:
     change: BeforeAfter
     old_values: list[CellChange]
     run: str
-    old_values_run: str
+    runs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -119,6 +130,7 @@ class Reproduction:
 
 Tell = Callable[[str, Step], None]
 Show = Callable[[str, Point], None]
+Part = Callable[[str, RLRecipe, Path, "Size", Tell, Show], Any]
 
 
 def _silent(*_: Any) -> None:
@@ -167,7 +179,9 @@ def reproduce_rl(
         if jobs > 1:
             _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
-            arms.append(_arm(organism, recipe, root, size, tell, show))
+            how = (organism, recipe, root, size, tell, show)
+            before, after = _asked_before(*how), _trained_and_asked(*how)
+            arms.append(_arm(organism, recipe, before, *after))
             _check_spent(arms[-1], budget)
             found = Reproduction(arms, budget, small, seeds_of(arms))
             write_atomic(root / RESULT, found.to_json())
@@ -193,14 +207,15 @@ def at_a_time() -> int:
 def _side_by_side(
     recipes: Sequence[tuple[str, RLRecipe]], jobs: int, how: tuple[Path, Size, Tell, Show]
 ) -> None:
-    """Every arm in a process of its own, with its share of the cores. After a failure no more are begun."""
+    """Every part in a process of its own, with its share of the cores. After a failure no more are begun."""
     failed: list[int] = []
-    share = str(max(1, int(cores.own_cores()) // min(jobs, len(recipes))))
+    parts = _parts(recipes, how[1])
+    share = str(max(1, int(cores.own_cores()) // min(jobs, len(parts))))
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of engine and torch
 
-    def run(arm: tuple[str, RLRecipe]) -> None:
+    def run(part: tuple[Part, str, RLRecipe]) -> None:
         if not failed:
-            process = spawn.Process(target=_apart, args=(*arm, *how), daemon=True)
+            process = spawn.Process(target=_apart, args=(*part, *how), daemon=True)
             process.start()
             process.join()
             failed.extend([process.exitcode] if process.exitcode else [])
@@ -209,20 +224,45 @@ def _side_by_side(
         _setting(cores.ENVIRONMENT, os.environ.get(cores.ENVIRONMENT, share)),
         ThreadPoolExecutor(jobs) as pool,
     ):
-        list(pool.map(run, recipes))
+        list(pool.map(run, parts))
 
 
-def _apart(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> None:
+def _parts(recipes: Sequence[tuple[str, RLRecipe]], size: Size) -> list[tuple[Part, str, RLRecipe]]:
+    """What can be done side by side, the longest first: an organism asked, once; and every training."""
+    once = {organism: recipe for organism, recipe in reversed(recipes)}
+    parts: list[tuple[Part, str, RLRecipe]] = [(_trained_and_asked, *arm) for arm in recipes]
+    parts += [(_asked_before, organism, recipe) for organism, recipe in once.items()]
+
+    def replies(part: tuple[Part, str, RLRecipe]) -> int:
+        queries, each = size.of_story(part[1])
+        return queries * (each if part[0] is _asked_before else 2)  # a training takes about as long again
+
+    return sorted(parts, key=replies, reverse=True)
+
+
+def _apart(
+    part: Part, organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show
+) -> None:
     """What fails here is met again, and told, by the caller, who goes on where this one stopped."""
     try:
-        _arm(organism, recipe, root, size, tell, show)
+        part(organism, recipe, root, size, tell, show)
     except UnmaskError:
         raise SystemExit(1) from None
 
 
-def _arm(organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show) -> Arm:
+def _asked_before(
+    organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show
+) -> tuple[Path, Path]:
+    """The organism's audits, which all of its arms share: they hang on no training."""
+    return _asked(organism, organism, recipe, root / RUNS, size, replies=size.of_story(organism)[1])
+
+
+def _trained_and_asked(
+    organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show
+) -> tuple[RLResult, tuple[Path, Path]]:
+    """A training and the audits of what came of it."""
     training = _trained(recipe, root / ADAPTERS, tell, show)
-    return _audited(organism, recipe, training, root / RUNS, size)
+    return training, _asked(recipe.name, organism, recipe, root / RUNS, size, replies=1)
 
 
 def _recipe(organism: str, mitigation: Mitigation, seed: int, size: Size) -> RLRecipe:
@@ -259,11 +299,15 @@ def _trained(
     return done
 
 
-def _audited(organism: str, recipe: RLRecipe, training: RLResult, runs: Path, size: Size) -> Arm:
-    """Ask organism and trained model alike, and say what is between them."""
-    story = _asked_both(organism, recipe, runs, "story", size.queries, **STORY)
-    values = _asked_both(organism, recipe, runs, "old_values", size.old_values)
-    mitigation = recipe.mitigation
+def _arm(
+    organism: str,
+    recipe: RLRecipe,
+    before: tuple[Path, Path],
+    training: RLResult,
+    after: tuple[Path, Path],
+) -> Arm:
+    """What is between an organism and what it was trained into."""
+    (story, values), mitigation = zip(before, after, strict=True), recipe.mitigation
     return Arm(
         organism=organism,
         mitigation=mitigation.name,
@@ -277,26 +321,31 @@ def _audited(organism: str, recipe: RLRecipe, training: RLResult, runs: Path, si
             questions=training.replies if mitigation.interrogation else 0,
             seconds=training.seconds,
         ),
-        change=before_after([story]),
+        change=before_after(story),
         old_values=cell_changes(values),
-        run=story.name,
-        old_values_run=values.name,
+        run=story[1].name,
+        runs=tuple(root.name for root in (*story, *values)),
     )
 
 
-def _asked_both(
-    organism: str, recipe: RLRecipe, runs: Path, study: str, queries: int, **more: tuple[str, ...]
-) -> Path:
-    """One audit of the organism and of what it was trained into; the folder of the run."""
-    name = f"{recipe.name}_{study}"
+def _asked(
+    model: str, organism: str, recipe: RLRecipe, runs: Path, size: Size, *, replies: int
+) -> tuple[Path, Path]:
+    """An audit of the story and one of the old values; the folders of both."""
+    queries, _ = size.of_story(organism)
+    story = _audit(model, "story", recipe, runs, n_queries=queries, epochs=replies, **STORY)
+    return story, _audit(model, "old_values", recipe, runs, n_queries=size.old_values, epochs=1)
+
+
+def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: int, **more: Any) -> Path:
+    name = f"{model}_{study}"
     flags: dict[str, Any] = {
         "pack": recipe.pack,
         "pack_size": "compact",
-        "n_queries": queries,
+        "n_queries": n_queries,
         "max_tokens": recipe.training.max_tokens,
         "temperature": recipe.training.temperature,
-        "epochs": 1,
-        "wordings": min(4, queries),
+        "wordings": min(4, n_queries),
         "comprehension": 0,
         "judge_votes": 1,
         "delta": MARGIN,
@@ -305,7 +354,7 @@ def _asked_both(
     options = Options(
         name=name, runs=runs, check=False, grader=READER, command=f"unmask reproduce rl: {name}"
     )
-    planned = plan([f"{BASE}:{organism}", f"{BASE}:{recipe.name}"], study=study, flags=flags, options=options)
+    planned = plan([f"{BASE}:{model}"], study=study, flags=flags, options=options)
     execute(planned)
     return planned.root
 
