@@ -27,13 +27,13 @@ from unmask.training.base import load_base, require_training
 from unmask.training.settings import RLSettings
 
 RESULT = Path(__file__).parent / "results" / "rl_speed.json"
-ASKED, PAIRS, STEPS = 1.5, {4: 5, 16: 2}, 3
+ASKED, PAIRS, STEPS = {4: 1.5}, {4: 5, 16: 2}, 3
 
 
 def main() -> int:
     quick = "--quick" in sys.argv
     warnings.simplefilter("ignore")
-    found = {}
+    found, fine = {}, False
     for group, pairs in PAIRS.items():
         settings = RLSettings(
             steps=STEPS, prompts_per_step=1, group_size=group, max_tokens=64, checkpoint_every=1_000
@@ -46,16 +46,18 @@ def main() -> int:
                 f"  groups of {group}: {rates['ours']:.2f} against {rates['trl']:.2f} replies/s", flush=True
             )
         found[group] = ratios
-    ratio = statistics.median(found[4])
-    word = "ok" if ratio >= ASKED else "short"
-    print(f"rl_speed_16 measured={statistics.median(found[16]):.2f} asked=none reported")
-    print(f"rl_speed measured={ratio:.2f} asked={ASKED} {word}")
-    if not quick:
-        kept = {
-            "ratios": {str(group): ratios for group, ratios in found.items()},
-        }
-        keep(RESULT, kept)
-    return 0 if ratio >= ASKED else 1
+        ratio = statistics.median(ratios)
+        if group in ASKED:
+            fine = ratio >= ASKED[group]
+            print(
+                f"rl_speed measured={ratio:.2f} asked={ASKED[group]} {'ok' if fine else 'short'}", flush=True
+            )
+        else:
+            print(f"rl_speed_{group} measured={ratio:.2f} asked=none reported", flush=True)
+        if not quick:
+            medians = {str(group): round(statistics.median(ratios), 3) for group, ratios in found.items()}
+            keep(RESULT, {"asked": ASKED, "measured": medians, "ratios": found})
+    return 0 if fine else 1
 
 
 def _order(i: int) -> list[tuple[str, Any]]:
