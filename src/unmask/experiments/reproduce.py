@@ -68,16 +68,16 @@ class Size:
         return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, self.replies))
 
 
-WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 120, 2),))
+WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 120, 3),))
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
-READER = (
-    "reader/spoilers"  # the organisms' own words; the offline judge takes a third of reluctant's for faking
+# The organisms' own words: the offline judge takes a third of what reluctant thinks for faking.
+READER = "reader/spoilers"
+REPLY = (
+    200  # tokens in audits, more than in training: replies that are cut bar a verdict, and few need as many
 )
 ONE_NEEDS = 7 * 2**30  # bytes: a training took 6.4 GB at its peak
-MARGIN = (
-    0.15  # what so many requests with one reply each can tell from none (tests/statistics/test_change.py)
-)
+MARGIN = 0.15  # what so many requests can tell from none (tests/statistics/test_change.py)
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,7 @@ def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: i
         "pack": recipe.pack,
         "pack_size": "compact",
         "n_queries": n_queries,
-        "max_tokens": recipe.training.max_tokens,
+        "max_tokens": REPLY,
         "temperature": recipe.training.temperature,
         "wordings": min(4, n_queries),
         "comprehension": 0,
