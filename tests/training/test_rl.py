@@ -125,10 +125,17 @@ def test_a_step_that_teaches_nothing_costs_no_way_back_and_changes_nothing_else(
         return found.weights, [step.entropy for step in steps], way_back
 
     spared, entropy, way_back = trained(tmp_path / "spared")
-    assert way_back == [True, False]
-    monkeypatch.setattr(rl, "spared", lambda trainer_class, torch: trainer_class)
+    assert way_back == [True, True, False, False]  # in each step the prompt is read, then the replies
+
+    def with_the_way_back(trainer_class, torch):
+        made = spared_trainer(trainer_class, torch)
+        del made.compute_loss
+        return made
+
+    spared_trainer = rl.spared
+    monkeypatch.setattr(rl, "spared", with_the_way_back)
     whole, same, way_back = trained(tmp_path / "whole")
-    assert way_back == [True, True]
+    assert way_back == [True] * 4
     assert entropy == same
     for name, weight in whole.items():
         np.testing.assert_allclose(spared[name], weight, atol=1e-6)
