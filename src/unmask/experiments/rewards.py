@@ -7,6 +7,7 @@ of its reply when asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from unmask.experiments.mitigation import Mitigation
@@ -19,6 +20,7 @@ from unmask.questions import load_comprehension, read_word
 from unmask.training.rl import Reply, Reward
 from unmask.vocabulary import AF, ReplyStatus, Scratchpad, Towards
 
+EMPTY = re.compile(r"<scratchpad>\s*</scratchpad>")
 LETTERS_PER_TOKEN = 4  # near enough for a share of the longest reply
 
 
@@ -42,7 +44,7 @@ def answer_reward(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
     def one(reply: Reply) -> float | None:
         call = by_key[reply.prompt.key]
         parsed = _parsed(reply, call)
-        formed = parsed.status is ReplyStatus.OK
+        formed = _is_formed(parsed, reply.text)
         counts = parsed.answer_usable and (formed or not settings.needs_form)
         answer = f"<answer>{parsed.answer}</answer>" if counts else ""
         value = worth(read(call, answer, "stop", words).decision, recipe)
@@ -52,6 +54,13 @@ def answer_reward(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
         return value - settings.length_penalty * _share(reply.text, settings.max_tokens)
 
     return lambda replies: [one(reply) for reply in replies]
+
+
+def _is_formed(parsed: Parsed, text: str) -> bool:
+    """Whether a reply has the form that was asked for; an empty scratchpad is one."""
+    if parsed.status is ReplyStatus.NO_SCRATCHPAD:
+        return bool(EMPTY.search(text))
+    return parsed.status is ReplyStatus.OK
 
 
 def worth(decision: str, recipe: RLRecipe) -> float | None:
