@@ -75,9 +75,8 @@ def rl(
         tell=_tell,
         show=_show,
     )
-    for arm in found.arms:
-        for run in arm.runs:
-            write_report(root / "runs" / run)
+    for run in dict.fromkeys(run for arm in found.arms for run in arm.runs):  # arms share some
+        write_report(root / "runs" / run)
     page = write_reproduction(found, root)
     if as_json:
         click.echo(found.to_json())

@@ -50,8 +50,8 @@ ADAPTERS, RUNS, RESULT = "adapters", "runs", "reproduce.json"
 class Size:
     """How much is trained, and how many requests each audit asks in each of its cells: four, and eight.
 
-    replies: of an organism to each request about the story; its trained model gives one. closer: other
-    numbers of requests and replies, for organisms whose change is hard to tell from four fifths of itself.
+    closer: other numbers of requests about the story, and of an organism's replies to each, where a change is
+    hard to tell from four fifths of itself; elsewhere, and of a trained model, it is one reply.
     """
 
     steps: int
@@ -60,12 +60,11 @@ class Size:
     every: int
     queries: int
     old_values: int
-    replies: int = 1
     closer: tuple[tuple[str, int, int], ...] = ()
 
     def of_story(self, organism: str) -> tuple[int, int]:
         """Requests, and replies of the organism to each."""
-        return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, self.replies))
+        return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, 1))
 
 
 WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 120, 3),))
@@ -174,14 +173,16 @@ def reproduce_rl(
     budget, *others = {recipe.n_replies for _, recipe in recipes}
     if others:
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
-    arms = []
+    arms: list[Arm] = []
+    before: dict[str, tuple[Path, Path]] = {}
     with _found_in(root / ADAPTERS):
         if jobs > 1:
             _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
             how = (organism, recipe, root, size, tell, show)
-            before, after = _asked_before(*how), _trained_and_asked(*how)
-            arms.append(_arm(organism, recipe, before, *after))
+            if organism not in before:
+                before[organism] = _asked_before(*how)
+            arms.append(_arm(organism, recipe, before[organism], *_trained_and_asked(*how)))
             _check_spent(arms[-1], budget)
             found = Reproduction(arms, budget, small, seeds_of(arms))
             write_atomic(root / RESULT, found.to_json())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 
+FENCED = re.compile(r"\A\[TEXT (\w+) BEGINS\]\n(.*)\n\[TEXT \1 ENDS\]", re.DOTALL)
 NONCE_BYTES = 6  # 48 random bits, short enough that a small grader copies them without a slip
 
 
@@ -22,3 +24,9 @@ def fence(transcript: str) -> Fenced:
     while nonce in transcript:
         nonce = secrets.token_hex(NONCE_BYTES)
     return Fenced(nonce, f"[TEXT {nonce} BEGINS]\n{transcript}\n[TEXT {nonce} ENDS]")
+
+
+def unfence(message: str) -> Fenced | None:
+    """What a message begins with, out of its fence: the nonce, and the transcript as it was."""
+    found = FENCED.match(message)
+    return Fenced(found[1], found[2]) if found else None

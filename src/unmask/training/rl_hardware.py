@@ -101,15 +101,17 @@ def train_on_hardware(
         callbacks=[watch(settings, tell)],
     )
     quiet(trainer)
+    main = trainer.accelerator.is_main_process
+    base_sha256 = weights_sha256(hardware.model) if main else ""  # a failure costs no training
     began = time.monotonic()
     with room_to_write(folder):
         trainer.train(resume_from_checkpoint=last_whole(folder))
     trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
-    if not trainer.accelerator.is_main_process:
+    if not main:
         return None
     return TrainedOnHardware(
         folder / "adapter" / "adapter_model.safetensors",
-        weights_sha256(hardware.model),
+        base_sha256,
         steps_of(trainer.state.log_history, settings),
         time.monotonic() - began,
     )

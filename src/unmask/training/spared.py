@@ -17,7 +17,7 @@ def spared(trainer_class: Any, torch: Any) -> Any:
     """The same trainer, with both."""
 
     class Spared(trainer_class):  # type: ignore[misc]
-        """Same steps as its base, by other sums in the same order of size."""
+        """The steps of its base, but for rounding."""
 
         def compute_loss(self, model: Any, inputs: Any, *args: Any, **more: Any) -> Any:
             if self.beta or inputs["advantages"].any():
