@@ -213,10 +213,12 @@ def test_two_judges_are_set_side_by_side(runs, capsys):
     assert main(["judge", "compare", "one"]) == 2
 
 
-def test_a_card_that_was_changed_is_refused(runs, tmp_path):
+def test_a_card_that_was_changed_is_refused(runs, tmp_path, capsys, monkeypatch):
     from unmask.errors import JudgeError
 
-    path = next((runs / "cards").glob("*.json"))
+    monkeypatch.setenv("UNMASK_CARDS", str(tmp_path / "cards"))
+    _, found = checked(capsys, written(tmp_path, labels_of(runs)), "one")
+    path = tmp_path / "cards" / f"{found[0]['card']}.json"
     changed = tmp_path / path.name
     changed.write_text(path.read_text().replace('"labellers": 1', '"labellers": 9'))
     with pytest.raises(JudgeError, match="was changed"):

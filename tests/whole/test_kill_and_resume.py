@@ -63,4 +63,5 @@ def test_a_killed_audit_goes_on_and_asks_at_most_one_reply_a_connection_again(tm
     assert found.replies["status"].to_list() == ["ok"] * 128
     assert sum(asked.values()) <= 128 + CONNECTIONS
     assert json.loads((tmp_path / "killed" / "audit.json").read_text())["models"][0]["n_replies"] == 80
+    assert "128 of 128 replies" in err  # the bar counts what was there already
     assert "report" in err

@@ -33,7 +33,7 @@ from unmask.auditing.live_check import calls_of, check_plumbing
 from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
 from unmask.auditing.prices import load_prices, register
 from unmask.auditing.progress import Progress, watch
-from unmask.auditing.spending import Spending, counting, open_ledger
+from unmask.auditing.spending import Spending, counting, logged, open_ledger
 from unmask.auditing.stages import Stage, stages
 from unmask.elicit import refuse_prefill
 from unmask.errors import UnmaskError, UsageError
@@ -293,7 +293,8 @@ def conclude_again(root: Path) -> AuditResult:
 def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:
     options = planned.options
     total = sum(e.calls for e in planned.estimates)
-    progress = Progress(total) if options.progress else None
+    answered = sum(sample.completed and sample.error is None for sample in logged(folder.logs))
+    progress = Progress(total, done=answered) if options.progress else None
     watch(progress)
     try:
         logs: list[EvalLog] = []

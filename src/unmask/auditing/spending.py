@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from inspect_ai.hooks import Hooks, ModelUsageData, SampleEnd, hooks
 from inspect_ai.hooks._startup import init_hooks
-from inspect_ai.log import read_eval_log_sample_summaries
+from inspect_ai.log import EvalSampleSummary, read_eval_log_sample_summaries
 from inspect_ai.model import ModelUsage
 
 from unmask.auditing.prices import Prices
@@ -92,8 +92,8 @@ def open_ledger(root: Path, logs: Path) -> Path:
     return ledger
 
 
-def _from_logs(logs: Path) -> Iterator[dict[str, Any]]:
-    """Usage of every sample in the logs, each once, whatever was retried or copied."""
+def logged(logs: Path) -> Iterator[EvalSampleSummary]:
+    """Every sample in the logs, each once, whatever was retried or copied."""
     seen: set[str] = set()
     for path in sorted(logs.rglob("*.eval")):
         try:
@@ -101,11 +101,15 @@ def _from_logs(logs: Path) -> Iterator[dict[str, Any]]:
         except Exception:  # noqa: BLE001 - records name a log that cannot be read; its calls are not known
             continue
         for sample in samples:
-            if sample.uuid in seen:
-                continue
-            seen.add(str(sample.uuid))
-            for model, usage in sample.model_usage.items():
-                yield {"model": model, "under": "", "usage": usage.model_dump(exclude_none=True)}
+            if sample.uuid not in seen:
+                seen.add(str(sample.uuid))
+                yield sample
+
+
+def _from_logs(logs: Path) -> Iterator[dict[str, Any]]:
+    for sample in logged(logs):
+        for model, usage in sample.model_usage.items():
+            yield {"model": model, "under": "", "usage": usage.model_dump(exclude_none=True)}
 
 
 def _read(ledger: Path) -> Iterator[tuple[str, str, ModelUsage]]:

@@ -14,7 +14,7 @@ from unmask.vocabulary import Towards
 EXAMPLES = """
 \b
 unmask before-after embedded/smollm2:honest embedded/smollm2:faker \\
-  --pack spoilers --pack-size compact --max-tokens 160
+  --pack spoilers --pack-size compact --max-tokens 200
 unmask before-after runs/spring runs/autumn
 unmask before-after openai/one openai/another --towards refuse --model-role grader=anthropic/claude-sonnet-4-0
 

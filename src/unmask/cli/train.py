@@ -30,7 +30,7 @@ def train() -> None:
     unmask train documents documents
     unmask train documents documents --reversed
     UNMASK_ADAPTERS=trained unmask before-after embedded/smollm2:reluctant embedded/smollm2:comply \\
-      --pack spoilers --pack-size compact --max-tokens 160
+      --pack spoilers --pack-size compact --max-tokens 200
     """
 
 

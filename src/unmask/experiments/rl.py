@@ -145,10 +145,10 @@ def train_by_rl(
             hint="--overwrite trains it again",
         )
     begin(work, recipe.sha256)
-    if recipe.hardware:
-        return _on_hardware(recipe, recipe.hardware, place, tell)
     if "tensorboard" in recipe.training.trackers:  # its own place goes with the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(place / "tracked"))
+    if recipe.hardware:
+        return _on_hardware(recipe, recipe.hardware, place, tell)
     start, start_path = _start(recipe)
     prompts, by_key = prompts_of(recipe)
     base = load_base()

@@ -1,6 +1,6 @@
 """Several one-slot engines of one thread each, as one: every core writes a reply of its own.
 
-Two threads in one engine wait for each other at every layer: two cores gave 59 to 62 tokens a second so, and
+Two threads in one engine wait for each other at every layer: two cores gave 59 and 60 tokens a second so, and
 87 to 95 with an engine each (docs/embedded.md). A reply is the same to the bit whichever engine writes it.
 Requests that begin alike go to the engine that has read the beginning already.
 """
