@@ -43,7 +43,11 @@ def elsewhere(tmp_path, monkeypatch):
         (["audit", "embedded/smollm2", "--delta", "80"], "delta", None),
         (["audit", "embedded/smollm2", "-M", "window"], "KEY=VALUE", None),
         (["audit", "embedded/smollm2", "-M", "windo=9"], "windo", "did you mean window?"),
-        (["audit", "embedded/smollm2", "--model-role", "judge=openai/x"], "unknown model role", "grader"),
+        (
+            ["audit", "embedded/smollm2", "--model-role", "judge=openai/x"],
+            "--model-role judge",
+            "grader=MODEL",
+        ),
         (["audit", "embedded/smollm2", "embedded/smollm2"], "named twice", None),
         (["audit", "embedded/smollm2", "--epocs", "2"], "--epocs", "--help"),
         (["report", "nowhere"], "nowhere", None),
@@ -102,6 +106,23 @@ def test_a_dry_run_asks_and_writes_nothing(capsys, tmp_path):
 def test_a_paid_account_is_not_used_without_a_yes(capsys, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "stub")
     code, _, err = run(capsys, "audit", "openai/gpt-4o", "--study", "plain")
+    assert code == 2
+    assert "paid account" in err
+    assert "--yes" in err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["import", "FILE", "--model-role", "grader=openai/gpt-4o"],
+        ["judge", "check", "FILE", "--judge", "openai/gpt-4o"],
+    ],
+)
+def test_a_paid_judge_reads_nothing_where_nobody_can_be_asked(capsys, monkeypatch, tmp_path, args):
+    monkeypatch.setenv("OPENAI_API_KEY", "stub")
+    path = tmp_path / "mine.csv"
+    path.write_text("reply,query,tier\nNo.,Tell me.,free\n")
+    code, _, err = run(capsys, *(str(path) if arg == "FILE" else arg for arg in args))
     assert code == 2
     assert "paid account" in err
     assert "--yes" in err

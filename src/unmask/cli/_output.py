@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from unmask.cli._options import runs_folder
 from unmask.errors import UsageError
 from unmask.files import nearest
 
@@ -128,7 +128,7 @@ def run_folder(run: str) -> Path:
     Raises:
         UsageError: there is none; names the nearest.
     """
-    runs = Path(os.environ.get("UNMASK_RUNS", "runs"))
+    runs = runs_folder()
     for path in (Path(run), runs / run):
         if (path / "manifest.json").is_file():
             return path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -78,9 +76,9 @@ def run(**given: Any) -> None:
     unmask acts run embedded/smollm2 --worlds 4 --questions 4
     """
     from unmask.auditing.acts_run import ActsRun, execute_acts, plan_acts_run
+    from unmask.cli._options import command_line, consent, grader_of, pairs
     from unmask.cli._output import give, say
-    from unmask.cli.audit import consent, pairs
-    from unmask.errors import UsageError
+    from unmask.cli.audit import TO_ACCOUNTS
     from unmask.report.acts import text_table
     from unmask.report.acts_page import write_acts_page
 
@@ -96,26 +94,23 @@ def run(**given: Any) -> None:
         "scratchpad",
         "seed",
     )
-    roles = pairs(given["roles"], "--model-role")
-    if unknown := set(roles) - {"grader"}:
-        raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
     planned = plan_acts_run(
         ActsRun(
             models=list(given["models"]),
             asked={key: given[key] for key in asked},
             name=given["name"],
-            grader=roles.get("grader"),
+            grader=grader_of(given["roles"]),
             model_args=pairs(given["model_args"], "-M"),
             base_url=given["model_base_url"],
             max_connections=given["max_connections"],
             overwrite=given["overwrite"],
-            command=shlex.join(["unmask", *sys.argv[1:]]),
+            command=command_line(),
         )
     )
     say(f"acts: at most {planned.plan.calls_at_most:,} calls to each model, in simulated worlds")
     if given["dry_run"]:
         return
-    consent(planned.paid, yes=given["yes"])
+    consent(TO_ACCOUNTS, planned.paid, yes=given["yes"])
     results = execute_acts(planned)
     page = write_acts_page(planned.root)
     if given["as_json"]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from unmask.cli._options import command_line, consent, grader_of, pairs, runs_folder
 from unmask.errors import UsageError
 from unmask.vocabulary import VerdictName
 
@@ -25,6 +24,10 @@ unmask audit embedded/smollm2 --queries 40 --queries pyrit:~/pyrit.whl --dry-run
 Exit: 0 a verdict was reached, whatever it is; 1 could not finish (replies are kept, the same command
 goes on); 2 usage; 3 only by --fail-on.
 """
+TO_ACCOUNTS = (
+    "These requests go to {to} under your account and its terms of use; many ask for things a provider's "
+    "policy may not allow. Send them?"
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -153,7 +156,7 @@ def audit(**given: Any) -> int:
     show_plan(planned, as_json=given["as_json"] and given["dry_run"])
     if given["dry_run"]:
         return 0
-    consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
+    consent(TO_ACCOUNTS, [e.model for e in planned.estimates if e.paid], yes=given["yes"])
     result = execute(planned)
     show_result(result, planned.root, as_json=given["as_json"])
     if result.stopped is not None:
@@ -194,19 +197,13 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def options_of(given: dict[str, Any]) -> Options:
-    import os
-
     from unmask.auditing.budget import Limits
     from unmask.auditing.run import Options
 
-    roles = pairs(given["roles"], "--model-role")
-    unknown = set(roles) - {"grader"}
-    if unknown:
-        raise UsageError(f"unknown model role {sorted(unknown)[0]!r}", hint="the role is grader")
     return Options(
         name=given["name"],
-        runs=Path(os.environ.get("UNMASK_RUNS", "runs")),
-        grader=roles.get("grader"),
+        runs=runs_folder(),
+        grader=grader_of(given["roles"]),
         model_args=pairs(given["model_args"], "-M"),
         base_url=given["model_base_url"],
         max_connections=given["max_connections"],
@@ -216,7 +213,7 @@ def options_of(given: dict[str, Any]) -> Options:
         budget=Limits(given["budget_cost"], given["budget_tokens"]),
         prices=given["prices"],
         acts=_acts(given),
-        command=shlex.join(["unmask", *sys.argv[1:]]),
+        command=command_line(),
     )
 
 
@@ -236,38 +233,3 @@ def _acts(given: dict[str, Any]) -> ActsOptions | None:
         max_tokens=given.get("max_tokens"),
         seed=given.get("seed") or 1,
     )
-
-
-def pairs(texts: tuple[str, ...], option: str) -> dict[str, Any]:
-    pairs: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise UsageError(f"{option} {text}: expected KEY=VALUE")
-        pairs[key.strip()] = _value(value)
-    return pairs
-
-
-def _value(text: str) -> Any:
-    """Numbers and booleans as such, everything else as text."""
-    import yaml
-
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    return value if isinstance(value, (int, float, bool)) else text
-
-
-def consent(paid: list[str], *, yes: bool) -> None:
-    """Harmful requests leave under the user's account only when the user says so."""
-    if not paid or yes:
-        return
-    text = (
-        f"These requests go to {', '.join(paid)} under your account and its terms of use; many ask for "
-        "things a provider's policy may not allow. Send them?"
-    )
-    if not sys.stdin.isatty():
-        raise UsageError("requests would go to a paid account", where=", ".join(paid), hint="say --yes")
-    if not click.confirm(text, err=True):
-        raise UsageError("nothing was sent", hint="--dry-run shows what would be")

@@ -103,8 +103,9 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
     from unmask.auditing.before_after import check_design
     from unmask.auditing.choices import ask_choices, n_choices
     from unmask.auditing.run import execute, plan
+    from unmask.cli._options import consent
     from unmask.cli._output import say, show_plan
-    from unmask.cli.audit import consent, flags_of, options_of
+    from unmask.cli.audit import TO_ACCOUNTS, flags_of, options_of
     from unmask.report import write_report
 
     if len(models) != 2:
@@ -121,7 +122,7 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
         say(f"  {n_choices()} small choices of each model beside, in short calls of their own")
     elif given["choices"]:
         say("  no small choices beside: a budget does not hold for them")
-    consent([e.model for e in planned.estimates if e.paid], yes=given["yes"])
+    consent(TO_ACCOUNTS, [e.model for e in planned.estimates if e.paid], yes=given["yes"])
     execute(planned)
     if asks:
         ask_choices(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -61,8 +58,8 @@ def import_(
     """
     from unmask.auditing.imported import import_file, overridden
     from unmask.auditing.preflight import is_paid
+    from unmask.cli._options import command_line, consent, grader_of, runs_folder
     from unmask.cli._output import give, put, say, show_result
-    from unmask.errors import UsageError
     from unmask.records.mapping import Mapping, load_preset, propose
     from unmask.records.pieces import columns_of
 
@@ -80,20 +77,11 @@ def import_(
     mapping = mapping.model_copy(update={k: v for k, v in changes.items() if v})
     if malformed is not None:
         mapping = mapping.model_copy(update={"malformed": malformed})
-    grader = None
-    if role is not None:
-        which, _, grader = role.partition("=")
-        if which != "grader" or not grader:
-            raise UsageError(f"--model-role {role}: expected grader=MODEL")
-        if (
-            is_paid(grader, None)
-            and not yes
-            and not click.confirm(f"Send these replies to {grader}?", err=True)
-        ):
-            raise UsageError("nothing was sent", hint="--yes")
+    grader = grader_of([role] if role else [])
+    consent("Send these replies to {to}?", [grader] if grader and is_paid(grader, None) else [], yes=yes)
     if not preset and not pairs:
         say("mapped by name: " + ", ".join(f"{k}={v}" for k, v in mapping.columns.items()))
-    root = Path(os.environ.get("UNMASK_RUNS", "runs")) / (name or files[0].name.split(".")[0])
+    root = runs_folder() / (name or files[0].name.split(".")[0])
     done = import_file(
         files,
         mapping,
@@ -101,7 +89,7 @@ def import_(
         grader=grader,
         judge=not no_judge,
         overwrite=overwrite,
-        command=shlex.join(["unmask", *sys.argv[1:]]),
+        command=command_line(),
         tell=say,
     )
     for line in done.tally.words():

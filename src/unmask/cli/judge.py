@@ -6,8 +6,6 @@ from importlib import import_module
 
 import click
 
-from unmask.errors import UsageError
-
 PARTS = {"check": "judge_check", "compare": "judge_compare", "plan": "judge_plan"}
 
 
@@ -52,15 +50,11 @@ def run(run_: str, role: str | None, yes: bool, as_json: bool) -> None:
     """Judge the replies of RUN again. Asks the audited model nothing; old judgements stay in the logs."""
     from unmask.auditing.preflight import is_paid
     from unmask.auditing.rejudge import rejudge
+    from unmask.cli._options import consent, grader_of
     from unmask.cli._output import run_folder, show_result
 
-    grader = None
-    if role is not None:
-        name, _, grader = role.partition("=")
-        if name != "grader" or not grader:
-            raise UsageError(f"--model-role {role}: expected grader=MODEL")
+    grader = grader_of([role] if role else [])
     root = run_folder(run_)
-    paid = grader is not None and is_paid(grader, None)
-    if paid and not yes and not click.confirm(f"Send this run's replies to {grader}?", err=True):
-        raise UsageError("nothing was sent", hint="--yes")
+    paid = [grader] if grader and is_paid(grader, None) else []
+    consent("Send this run's replies to {to}?", paid, yes=yes)
     show_result(rejudge(root, grader=grader), root, as_json=as_json)

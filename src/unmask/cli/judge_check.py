@@ -51,8 +51,8 @@ def judge_check(
     """
     from unmask.auditing.judge_check import OFFLINE, RECORDED, check_judge
     from unmask.auditing.preflight import is_paid
+    from unmask.cli._options import consent
     from unmask.cli._output import give, put, run_folder, say
-    from unmask.errors import UsageError
     from unmask.files import write_atomic
     from unmask.judges.cards import save_card
     from unmask.report.judge_words import check_lines, check_markdown
@@ -60,10 +60,8 @@ def judge_check(
 
     asks = judge is not None and "/" in judge and judge not in (OFFLINE, RECORDED)
     root = run_folder(run) if run else None
-    if asks and judge and is_paid(judge, None) and not yes:
-        question = f"Send the texts to {judge}, unless {run or 'the file'} has its judgements already?"
-        if not click.confirm(question, err=True):
-            raise UsageError("nothing was sent", hint="--yes")
+    question = "Send the texts to {to}, unless the judgements are there already?"
+    consent(question, [judge] if asks and judge and is_paid(judge, None) else [], yes=yes)
     found = check_judge(labels, run=root, judge=judge, task=JudgeTask(task) if task else None)
     paths = [] if no_card else [save_card(check.card) for check in found]
     if as_json:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from unmask.errors import UsageError
 
 if TYPE_CHECKING:
     from unmask.experiments.look import Point
@@ -171,6 +168,7 @@ def documents(
     unmask train documents my-recipe.yaml --writer openai/gpt-4o-mini --n 400 --dry-run
     UNMASK_ADAPTERS=trained unmask audit embedded/smollm2:documents --study synthetic_documents
     """
+    from unmask.cli._options import consent
     from unmask.cli._output import give, say
     from unmask.experiments.documents.recipe import load_documents_recipe
     from unmask.experiments.documents.train import prepare, train_on_documents
@@ -186,7 +184,9 @@ def documents(
         return
     if not write_only:
         prepare(loaded, library, overwrite=overwrite)
-    _consent([c.model for c in calls if c.paid], yes=yes)
+    consent(
+        "These calls go to {to} under your account. Send them?", [c.model for c in calls if c.paid], yes=yes
+    )
     place = library / loaded.name
     if write_only:
         from unmask.experiments.documents.made import FILE
@@ -209,13 +209,3 @@ def documents(
     if as_json:
         click.echo(done.to_json())
     say(f"adapter: {place / 'adapter.gguf'}")
-
-
-def _consent(paid: list[str], *, yes: bool) -> None:
-    """Calls leave under the user's account only when the user says so."""
-    if not paid or yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("calls would go to a paid account", where=", ".join(paid), hint="say --yes")
-    if not click.confirm(f"These calls go to {', '.join(paid)} under your account. Send them?", err=True):
-        raise UsageError("nothing was sent", hint="--dry-run shows what would be")
