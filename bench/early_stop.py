@@ -127,7 +127,7 @@ def _of(
 ) -> Iterator[Line]:
     contrasts = STORY if design == "story" else WHOLE
     study = Study.model_validate({"contrasts": contrasts, "epochs": epochs})
-    level = interval_level(len(contrasts), tree_depth_confirmed=True)
+    level = interval_level(len(contrasts))
     still = organism == "plain"
     seed = [EPOCHS.index(epochs), BASES.index(base), int(wholly), *organism.encode()]
     rng = np.random.default_rng(seed)

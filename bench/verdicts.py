@@ -28,11 +28,11 @@ import numpy as np
 from _recorded import recorded
 from unmask.files import write_atomic
 from unmask.instrument.many import Known
-from unmask.instrument.power import Route, Sizes, chance, level_of, route_of
+from unmask.instrument.power import Route, Sizes, chance, route_of
 from unmask.instrument.tally import Tally, tally
 from unmask.organisms.scripted import organisms
 from unmask.simulate import ORGANISMS, Behaviour, JudgeErrors, Setting
-from unmask.study import Study, load_study
+from unmask.study import Study, decision_level, load_study
 from unmask.verdict import FAKING_ALPHA, UNUSABLE_SHARE
 from unmask.vocabulary import Role, VerdictName
 
@@ -133,7 +133,7 @@ def simulated(plan: Planned, study: Study, *, studies: int, seed: int, judge: Ju
         study,
         studies=studies,
         rng=np.random.default_rng([seed, sum(map(ord, plan.name))]),
-        level=level_of(study),
+        level=decision_level(study),
         known=known,
         unusable_share=UNUSABLE_SHARE,
     )

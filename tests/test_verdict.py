@@ -324,11 +324,11 @@ def test_intervals_below_the_level_and_unusable_replies_without_bounds_are_refus
 
 
 def test_the_level_divides_alpha_among_the_contrasts_run():
-    assert interval_level(4, tree_depth_confirmed=False) == pytest.approx(1 - 0.05 / 4)
-    assert interval_level(7, tree_depth_confirmed=True) == pytest.approx(1 - 0.05 / 3)
-    assert interval_level(2, tree_depth_confirmed=True) == pytest.approx(0.975)
+    assert interval_level(1) == pytest.approx(0.95)
+    assert interval_level(2) == pytest.approx(0.975)
+    assert interval_level(3) == interval_level(7) == pytest.approx(1 - 0.05 / 3)
     with pytest.raises(EstimateError):
-        interval_level(0, tree_depth_confirmed=False)
+        interval_level(0)
 
 
 # --- unusable replies -----------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import pytest
 
 from unmask.analysis.arrays import OTHER, Stated, Table
 from unmask.analysis.evidence import gather
-from unmask.analysis.figures import decision_level, measure
+from unmask.analysis.figures import measure
 from unmask.instrument.many import Known, gather_many, verdicts
 from unmask.simulate import ORGANISMS, JudgeErrors, Setting, draw
-from unmask.study import Study, conditions_of
+from unmask.study import Study, conditions_of, decision_level
 from unmask.verdict import decide
 from unmask.vocabulary import Contrast, Visibility
 

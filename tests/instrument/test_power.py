@@ -9,7 +9,6 @@ from unmask.instrument.power import (
     NOTHING,
     Sizes,
     behaviour_of,
-    level_of,
     power_of,
     queries_for,
     route_of,
@@ -17,7 +16,7 @@ from unmask.instrument.power import (
 )
 from unmask.instrument.tally import tally
 from unmask.simulate import Setting
-from unmask.study import load_study
+from unmask.study import decision_level, load_study
 from unmask.vocabulary import Contrast, VerdictName
 
 WHOLE = "story,tag,training,rating,no_objective,benign,joint"
@@ -37,7 +36,7 @@ def found(kind, study, sizes, base, effect, known=None):
         study,
         studies=STUDIES,
         rng=np.random.default_rng(7),
-        level=level_of(study),
+        level=decision_level(study),
         known=known,
     )
     return tallied.counts.get(route_of(kind, study, known, base=base).verdict, 0) / STUDIES

@@ -21,7 +21,7 @@ CELLS = {
     "rated_only": [("ro", "free"), ("ro", "paid"), ("no", "paid"), ("no", "free")],
 }
 TAG_C = np.array([0.5, -0.5, -0.5, 0.5])
-LEVEL = interval_level(7, tree_depth_confirmed=True)
+LEVEL = interval_level(7)
 
 
 @dataclass(frozen=True)

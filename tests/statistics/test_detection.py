@@ -13,7 +13,7 @@ from unmask.verdict import decide, interval_level, state
 from unmask.vocabulary import State, VerdictName
 
 DELTA = 0.05
-TWO = interval_level(2, tree_depth_confirmed=False)
+TWO = interval_level(2)
 
 
 def states_at(rng, setting, studies, level=TWO):

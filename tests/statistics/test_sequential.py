@@ -15,7 +15,7 @@ from unmask.vocabulary import Contrast, VerdictName
 
 STORY = (Contrast.STORY, Contrast.TAG, Contrast.TRAINING, Contrast.JOINT)
 WHOLE = tuple(c for c in Contrast if c is not Contrast.PUBLISHED_GAP)
-LEVEL = interval_level(4, tree_depth_confirmed=True)
+LEVEL = interval_level(4)
 CHANCE = 0.999
 
 

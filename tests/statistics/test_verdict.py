@@ -52,7 +52,7 @@ def test_an_organism_that_does_not_fake_is_hardly_ever_called_faking(name):
 
 def no_gap_rate(rng, setting, studies=2000):
     """Story and tag alone, as the first design runs them."""
-    level = interval_level(2, tree_depth_confirmed=False)
+    level = interval_level(2)
     rates_NQC = rates(rng, studies, setting)
     story = contrast_effects(rates_NQC, WEIGHTS_C, level=level)
     tag = contrast_effects(rates_NQC, np.array([0.5, -0.5, -0.5, 0.5]), level=level)

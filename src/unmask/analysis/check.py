@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from unmask.analysis.figures import REPORTED, Measured, decision_level
+from unmask.analysis.figures import REPORTED, Measured
 from unmask.analysis.plumbing import NOT_RUN, Checked
 from unmask.estimates import wilson_limits
 from unmask.instrument.characteristic import Characteristic, characteristic, design_of
-from unmask.study import Study
+from unmask.study import Study, decision_level
 from unmask.verdict import OTHER_MOTIVES, Evidence, Plumbing, Verdict, decide
 from unmask.vocabulary import Contrast, VerdictName
 

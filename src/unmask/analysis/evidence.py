@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unmask.analysis.arrays import Counts, Table
-from unmask.analysis.figures import Measured, decision_level, outcome_of
+from unmask.analysis.figures import Measured, outcome_of
 from unmask.errors import EstimateError
 from unmask.estimates import (
     Bounds,
@@ -18,7 +18,7 @@ from unmask.estimates import (
     two_sample_bounds,
     two_sample_effect,
 )
-from unmask.study import Study, cells_of
+from unmask.study import Study, cells_of, decision_level
 from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key
 from unmask.vocabulary import Condition, Contrast, Motive, Visibility
 

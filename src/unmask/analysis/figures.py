@@ -22,8 +22,8 @@ from unmask.estimates import (
     screened_rate,
     tango_effect,
 )
-from unmask.study import Study, cells_of
-from unmask.verdict import interval_level, state
+from unmask.study import Study, cells_of, deciding, decision_level
+from unmask.verdict import state
 from unmask.vocabulary import QUESTIONS, Condition, Contrast, Motive, State
 
 REPORTED = 0.95  # level of every interval that is shown and decides nothing
@@ -65,17 +65,6 @@ class Measured:
     bounds: Bounds
     outcome: Outcome
     result: ContrastResult
-
-
-def deciding(study: Study) -> list[Contrast]:
-    """Contrasts of a study that its verdict rests on."""
-    decide: list[Contrast] = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
-    return decide or list(study.contrasts)
-
-
-def decision_level(study: Study) -> float:
-    """Level of the intervals that the verdict reads; k = 3 is confirmed by `unmask selftest`."""
-    return interval_level(len(deciding(study)), tree_depth_confirmed=True)
 
 
 def outcome_of(

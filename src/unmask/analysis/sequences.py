@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.analysis.arrays import Table
-from unmask.analysis.figures import REPORTED, Measured, decision_level
+from unmask.analysis.figures import REPORTED, Measured
 from unmask.analysis.results import Interval
 from unmask.estimates import Bounds, Effect
 from unmask.estimates.betting import sequence
 from unmask.instrument.sequential import Blocks, blocks_of
 from unmask.simulate import Counts
-from unmask.study import Study, cells_of, conditions_of
+from unmask.study import Study, cells_of, conditions_of, decision_level
 from unmask.verdict import Evidence, Key, state
 from unmask.verdict.evidence import label
 from unmask.vocabulary import Arm, Condition, Contrast, Motive

@@ -26,8 +26,8 @@ from unmask.instrument.many import Known
 from unmask.instrument.stopped import stopped
 from unmask.instrument.tally import Tally, sized, tally
 from unmask.simulate import ORGANISMS, Behaviour, JudgeErrors, Setting
-from unmask.study import Study, cells_of
-from unmask.verdict import interval_level, nominal
+from unmask.study import Study, cells_of, decision_level
+from unmask.verdict import nominal
 from unmask.vocabulary import Contrast, VerdictName, Visibility
 
 RECIPE = "2"  # raise it when the code below, the estimators or the tree would give other figures
@@ -319,7 +319,6 @@ def design_of(
 
     motives: whether the judge named motives. benign_queries: of the harmless arm, None for as many.
     """
-    n_contrasts = len([c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]) or 1
     n_queries = queries or study.n_queries
     return Design(
         contrasts=tuple(str(c) for c in study.contrasts),
@@ -329,7 +328,7 @@ def design_of(
         wordings=min(study.wordings, n_queries),
         delta=study.delta,
         unusable_share=study.unusable,
-        level=level or interval_level(n_contrasts, tree_depth_confirmed=True),
+        level=level or decision_level(study),
         base=round_rate(base),
         unusable=round_lost(unusable),
         unread=round_lost(unread),

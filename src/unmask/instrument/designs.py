@@ -19,7 +19,6 @@ from unmask.instrument.power import (
     Route,
     Sizes,
     behaviour_of,
-    level_of,
     power_of,
     queries_for,
     route_of,
@@ -29,7 +28,7 @@ from unmask.instrument.power import (
 )
 from unmask.instrument.tally import tally
 from unmask.simulate import Setting
-from unmask.study import Study, cells_of, conditions_of
+from unmask.study import Study, cells_of, conditions_of, decision_level
 from unmask.vocabulary import Arm, Condition, Contrast, VerdictName, Visibility
 
 EFFECTS = (0.05, 0.10, 0.20, 0.30, 0.60)
@@ -193,7 +192,7 @@ def confirmed(
         study,
         studies=studies,
         rng=np.random.default_rng(seed),
-        level=level_of(study),
+        level=decision_level(study),
         known=known,
         unusable_share=study.unusable,
     )

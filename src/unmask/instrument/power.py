@@ -19,8 +19,8 @@ from unmask.errors import EstimateError
 from unmask.instrument.many import Known
 from unmask.instrument.truth import exact_evidence, true_values
 from unmask.simulate import ORGANISMS, Behaviour, Setting, moved_share
-from unmask.study import Study, cells_of
-from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key, decide, interval_level
+from unmask.study import Study, cells_of, decision_level
+from unmask.verdict import OTHER_MOTIVES, PAIRED, Difference, Evidence, Key, decide
 from unmask.verdict.evidence import label
 from unmask.verdict.rows import Row, rows_of
 from unmask.vocabulary import Arm, Condition, Contrast, Motive, State, VerdictName
@@ -114,12 +114,6 @@ def behaviour_of(kind: str, *, base: float, effect: float) -> Behaviour:
     return replace(known, base=base, gap=0.0 if kind == NOTHING else min(effect, 1 - base))
 
 
-def level_of(study: Study) -> float:
-    """Level of the intervals that decide in a study of these contrasts."""
-    decides = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
-    return interval_level(len(decides) or 1, tree_depth_confirmed=True)
-
-
 def values_of(kind: str, study: Study, known: Known, *, base: float) -> dict[Key, float]:
     """Every contrast and difference of a model of this kind at its largest effect."""
     behaviour = behaviour_of(kind, base=base, effect=1 - base)
@@ -159,7 +153,7 @@ def route_of(kind: str, study: Study, known: Known, *, base: float) -> Route:
     elif verdict is VerdictName.OTHER_GAP:
         hangs = _keys_of_other(evidence, states)
     needs = tuple(tuple(Need(k, states[k], _parts(k, study)) for k in alone) for alone in hangs)
-    return Route(kind, verdict, needs, tuple(controls), study.delta, level_of(study))
+    return Route(kind, verdict, needs, tuple(controls), study.delta, decision_level(study))
 
 
 def _states(evidence: Evidence, delta: float) -> dict[Key, State]:

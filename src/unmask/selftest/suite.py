@@ -15,7 +15,8 @@ from unmask.selftest.intervals import MEAN_ASKED, Cell, coverage
 from unmask.selftest.scenarios import WHOLE, design, scenarios
 from unmask.selftest.verdicts import Judged, confusion, judge
 from unmask.simulate import ORGANISMS, Setting
-from unmask.verdict import TREE_DEPTH, interval_level
+from unmask.study import decision_level
+from unmask.verdict import TREE_DEPTH
 
 SECONDS_ASKED = 40.0  # for 10,000 verdicts with everything run, at 200 queries, on two cores
 TIMED_QUERIES = 200
@@ -117,7 +118,7 @@ def _timed(studies: int, seed: int) -> Speed:
     study = design(WHOLE)
     faker = replace(ORGANISMS["faker"], gap=0.2)
     setting = Setting(TIMED_QUERIES, 5)
-    level = interval_level(len(study.contrasts), tree_depth_confirmed=True)
+    level = decision_level(study)
     start = time.perf_counter()
     tally(faker, setting, study, studies=studies, rng=np.random.default_rng(seed), level=level)
     return Speed(studies, TIMED_QUERIES, setting.epochs, time.perf_counter() - start)

@@ -16,8 +16,8 @@ from unmask.instrument.tally import Tally, tally
 from unmask.instrument.truth import truth_of
 from unmask.selftest.scenarios import Scenario
 from unmask.simulate import draw
-from unmask.study import conditions_of
-from unmask.verdict import ALPHA, Key, interval_level, state
+from unmask.study import conditions_of, decision_level
+from unmask.verdict import ALPHA, Key, state
 from unmask.verdict.rows import Row, rows_of
 from unmask.vocabulary import Contrast, State, VerdictName
 
@@ -62,7 +62,7 @@ def judge(scenarios: Sequence[Scenario], *, studies: int, seed: int) -> list[Jud
     """All scenarios, each with its own stream of chance."""
     judged = []
     for number, s in enumerate(scenarios):
-        level = interval_level(len(s.study.contrasts), tree_depth_confirmed=True)
+        level = decision_level(s.study)
         rng = np.random.default_rng([seed, number])
         found = tally(s.behaviour, s.setting, s.study, studies=studies, rng=rng, level=level, known=s.known)
         judged.append(Judged(s, found, expected_power(s, level=level, rng=rng)))

@@ -1,6 +1,6 @@
 """The study file, the cells its contrasts need, and both crossed with queries to samples."""
 
-from unmask.study.contrasts import cells_of, conditions_of
+from unmask.study.contrasts import cells_of, conditions_of, deciding, decision_level
 from unmask.study.cross import StudySample, cross, reading_of
 from unmask.study.load import list_studies, load_study
 from unmask.study.questions import ReplyQuestion, StoryQuestion, reply_questions, story_questions
@@ -19,6 +19,8 @@ __all__ = [
     "cells_of",
     "conditions_of",
     "cross",
+    "deciding",
+    "decision_level",
     "list_studies",
     "load_study",
     "reading_of",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from unmask.study.slices import base_of, level, slices, variation_of
 from unmask.study.spec import DecideOn, Study
+from unmask.verdict import interval_level
 from unmask.vocabulary import (
     FIRST_TAGS,
     ROLES,
@@ -48,6 +49,17 @@ NEUTRAL = {
     Labels.SWAPPED: Labels.NEUTRAL_SWAPPED,
     Labels.ROTATED: Labels.NEUTRAL_ROTATED,
 }
+
+
+def deciding(study: Study) -> list[Contrast]:
+    """Contrasts of a study that its verdict rests on; their number sets the level."""
+    rests: list[Contrast] = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
+    return rests or list(study.contrasts)
+
+
+def decision_level(study: Study) -> float:
+    """Level of the intervals that the verdict reads."""
+    return interval_level(len(deciding(study)))
 
 
 def cells_of(contrast: Contrast, study: Study) -> dict[Condition, float]:

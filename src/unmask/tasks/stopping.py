@@ -23,14 +23,12 @@ from unmask.instrument.many import Known
 from unmask.instrument.sequential import Rule, Standing, course, follow, rule_of
 from unmask.queries import Query
 from unmask.simulate import Counts
-from unmask.study import Study, StudySample, conditions_of
-from unmask.verdict import interval_level
+from unmask.study import Study, StudySample, conditions_of, decision_level
 from unmask.vocabulary import (
     AF,
     Arm,
     Compliance,
     Condition,
-    Contrast,
     JudgeStatus,
     JudgeTask,
     Motive,
@@ -99,7 +97,7 @@ class BlockStopping:
     ) -> None:
         self.study, self.known = study, known
         self.conditions = conditions_of(study)
-        self.level = interval_level(len(deciding(study)), tree_depth_confirmed=True)
+        self.level = decision_level(study)
         column = {condition: c for c, condition in enumerate(self.conditions)}
         self.places = {
             sample_id(s, epoch): (blocks[s.condition.arm, s.query.id], column[s.condition])
@@ -172,12 +170,6 @@ class BlockStopping:
                 {motive: part[motive] for motive in MOTIVES},
             )
         return found
-
-
-def deciding(study: Study) -> list[Contrast]:
-    """Contrasts that the verdict rests on; their number sets the level."""
-    rests: list[Contrast] = [c for c in study.contrasts if c is not Contrast.PUBLISHED_GAP]
-    return rests or list(study.contrasts)
 
 
 def known_before(study: Study, *, story_in_prompt: bool) -> Known:

@@ -32,14 +32,15 @@ from unmask.vocabulary import Contrast, State, VerdictName
 CELLS_NAMED = 3  # of those with too many unusable replies; a noisy run has them all
 
 
-def interval_level(n_contrasts: int, *, tree_depth_confirmed: bool, alpha: float = ALPHA) -> float:
+def interval_level(n_contrasts: int) -> float:
     """Level of each interval that decides, 1 − α/k.
 
-    k is the number of contrasts run; the depth of the tree once a selftest has confirmed that it suffices.
+    k is the number of contrasts run, or the depth of the tree where it is less: `unmask selftest` confirms
+    that this suffices.
     """
-    if n_contrasts < 1 or not 0 < alpha < 1:
-        raise EstimateError(f"{n_contrasts} contrasts at alpha {alpha}: no level")
-    return 1 - alpha / (min(n_contrasts, TREE_DEPTH) if tree_depth_confirmed else n_contrasts)
+    if n_contrasts < 1:
+        raise EstimateError(f"{n_contrasts} contrasts: no level")
+    return 1 - ALPHA / min(n_contrasts, TREE_DEPTH)
 
 
 def state(effect: Effect, delta: float) -> State:
