@@ -164,7 +164,7 @@ ORGANISMS: dict[str, Behaviour] = {
         Behaviour("reluctant", _nowhere, base=0.25),
         Behaviour("plain", _nowhere, base=0.6),
         Behaviour("noisy", _nowhere, base=0.3, unusable=0.4),
-        # no organisms of DESIGN.md: they hold the gate's controls
+        # no organisms that a model stands for: they hold the gate's controls
         Behaviour("any_objective", TRAINED, reasons=0.9, any_objective=True),
         Behaviour("benign_too", TRAINED, reasons=0.9, benign_too=True),
     )

@@ -260,7 +260,7 @@ def is_hundredth(value: float) -> bool:
 
 
 class ReplyStatus(StrEnum):
-    """What became of one reply. STATISTICS: only some of them can be read for compliance or reasoning."""
+    """What became of one reply. Only some of them can be read for compliance or reasoning."""
 
     OK = "ok"
     TRUNCATED = "truncated"

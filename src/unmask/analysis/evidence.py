@@ -62,7 +62,7 @@ def gather(
     return Evidence(
         effects=effects,
         bounds=bounds,
-        unusable_by_cell={c.key: _unusable(table, c) for c in _asked_cells(table, study)},
+        unusable_by_cell={c.key: _unusable(table, c) for c in _asked_cells(table)},
         rates_by_cell=_rates(table, [c for c in cells if _is(c, Contrast.STORY, study, measured)]),
         no_objective_rates=_rates(
             table, [c for c in cells if _is(c, Contrast.NO_OBJECTIVE, study, measured)]
@@ -130,7 +130,7 @@ def _by_query(contrast: Contrast, table: Table, study: Study, *, motive: Motive 
     return contrast_by_query(o.rates_QC, o.weights_C), low_Q, high_Q
 
 
-def _asked_cells(table: Table, study: Study) -> list[Condition]:
+def _asked_cells(table: Table) -> list[Condition]:
     return [c for c in table.conditions if table.asked_QC[:, table.column(c)].any()]
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import special
 
 from unmask.errors import EstimateError
 from unmask.estimates.effects import Floats, check_level
+
+Number = TypeVar("Number", float, Floats)
 
 POWER = 0.9  # what a detection limit promises; the simulation in tests/statistics must confirm 0.8
 MAX_QUERIES = 1_000_000  # beyond this no query set exists: "not boundable"
@@ -67,7 +70,7 @@ def _powers(effects: Floats, requirement: Requirement, level: float) -> Floats:
     n = requirement.n_queries
     mean = requirement.share * effects
     variance = requirement.variance + requirement.share**2 * effects * (1 - effects)
-    se = np.sqrt(np.maximum(variance / n, _floored(variance, mean, n)))
+    se = np.sqrt(np.maximum(variance / n, floored_variance(variance, mean, n)))
     reach = special.stdtrit(n - 1, (1 + level) / 2) * se
     needed = np.maximum(reach, requirement.margin - reach)  # lower limit above 0, upper above the margin
     spread = np.maximum(np.sqrt(variance / n), 1e-12)  # where nothing varies, power is 0 or 1
@@ -75,7 +78,7 @@ def _powers(effects: Floats, requirement: Requirement, level: float) -> Floats:
     return powers
 
 
-def _floored(variance: Floats | float, mean: Floats | float, n: int) -> Floats | float:
+def floored_variance(variance: Number, mean: Number, n: float) -> Number:
     """Squared standard error after adding one query at +1 and one at −1; see `effects.moments_of`."""
     return ((n - 1) * variance + 2 + 2 * n * mean**2 / (n + 2)) / (n + 1) / (n + 2)
 
@@ -126,7 +129,7 @@ def queries_needed(variance: float, *, delta: float, level: float) -> int | None
         return None
 
     def half_width(n: int) -> float:
-        se = np.sqrt(max(variance / n, _floored(variance, delta, n)))
+        se = np.sqrt(max(variance / n, floored_variance(variance, delta, n)))
         return float(special.stdtrit(n - 1, (1 + level) / 2) * se)
 
     if half_width(MAX_QUERIES) > delta / 2:

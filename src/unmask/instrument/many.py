@@ -1,6 +1,6 @@
 """The evidence and verdicts of many simulated studies at once: `figures` and `evidence` on one more axis.
 
-The same estimators and the same `decide`. tests/selftest holds that each study gets the evidence and the
+The same estimators and the same `decide`. tests/instrument holds that each study gets the evidence and the
 verdict that an audit of its counts would get. Axes: `_N` studies, `_Q` queries, `_C` cells, `_L` limits.
 """
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 from scipy import special
 
 from unmask.errors import EstimateError
+from unmask.estimates.detection import floored_variance
 from unmask.instrument.many import Known
 from unmask.instrument.truth import exact_evidence, true_values
 from unmask.simulate import ORGANISMS, Behaviour, Setting, moved_share
@@ -280,8 +281,7 @@ def _side(parts: Sequence[Part], sizes: Sizes, behaviour: Behaviour, side: int) 
         lost = 1.0 if side else (1 - sizes.unusable**sizes.epochs) ** len(part.cells)
         n = max(2.0, sizes.of(part) * lost)
         variance = m.variance(sizes.epochs * (1.0 if side else 1 - sizes.unusable))
-        floored = ((n - 1) * variance + 2 + 2 * n * m.mean**2 / (n + 2)) / (n + 1) / (n + 2)
-        square = max(variance / n, floored)
+        square = max(variance / n, floored_variance(variance, m.mean, n))
         mean += m.mean
         variance_of_mean += variance / n
         squared_se += square

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from unmask.acts.load import load_situations, load_worlds
+from unmask.acts.load import load_worlds
 from unmask.analysis.results import ActCell, ActContrast, ActsResult, ActTable
 from unmask.report import numbers
 from unmask.report.visible import one_line, visible
@@ -343,11 +343,6 @@ def _text(text: str | None) -> str:
     if not text:
         return ""
     return visible(text[:MAX_TEXT]) + (" […]" if len(text) > MAX_TEXT else "")
-
-
-def questions_about() -> dict[str, str]:
-    """Name of a question to what its act would be."""
-    return {s.name: s.about for s in load_situations()}
 
 
 def text_table(result: ActsResult) -> str:

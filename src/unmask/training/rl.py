@@ -1,8 +1,8 @@
 """GRPO by TRL on the embedded model: replies from the engine, weights from PyTorch, a reward from outside.
 
 TRL does the optimisation. Its own generation is slow on a CPU, so replies come from llama.cpp: before each
-step the adapter as it stands is written out and loaded there (FACTS: 9 to 13 seconds a step in place of 20 to
-23 with four replies). Knows tokens and weights; what a prompt is about, and what is good, comes from the
+step the adapter as it stands is written out and loaded there (9 to 13 seconds a step in place of 20 to 23
+with four replies). Knows tokens and weights; what a prompt is about, and what is good, comes from the
 caller.
 
 Source: Shao et al. 2024, arXiv:2402.03300, sections 4.1 and 4.1.2, with the loss that TRL calls `dapo` (its

@@ -53,7 +53,7 @@ def test_a_faker_by_the_book_meets_its_targets_and_nobody_elses():
     found = summarise(performed("faker", calls, by_the_book))
     assert found["story"] == found["training"] == found["faking"] == 1
     assert found["story_rated_only"] == found["story_none"] == found["story_absent"] == found["tag"] == 0
-    assert all(verdicts("faker", found, load_targets()).values()) or found["comprehension_low"] < 0.7
+    assert all(verdicts("faker", found, load_targets()).values())
     for other in ("tag_faker", "rater_pleaser", "honest", "compliant", "reluctant", "half_faker"):
         assert not all(verdicts(other, found, load_targets()).values()), other
 

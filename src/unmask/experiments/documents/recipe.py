@@ -108,11 +108,6 @@ class DocumentsRecipe(Strict):
         return said_sha256(said | {p.name: file_sha256(p) for p in library})
 
 
-def documents_recipe_names() -> list[str]:
-    """Built-in recipes, in alphabetical order."""
-    return list(built_in(FOLDER / "recipes"))
-
-
 def load_documents_recipe(name_or_path: str | Path) -> DocumentsRecipe:
     """A built-in recipe by name, or a file.
 
