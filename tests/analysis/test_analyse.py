@@ -1,5 +1,7 @@
 """From records to a verdict: studies whose truth we made."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -133,3 +135,15 @@ def test_a_finished_audit_is_the_same_after_json(name):
     )
     assert AuditResult.from_json(audit.to_json()) == audit
     assert audit.to_json() == AuditResult.from_json(audit.to_json()).to_json()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"schema": 2}, "another version"), ({"models": [{"model": 3}]}, r"models\.0\.model")],
+)
+def test_a_result_of_another_shape_is_refused_by_where(change, told):
+    about = {"name": "r", "canary": "c", "unmask_version": "0", "started": None, "finished": None}
+    about |= {"study": {}, "pack": {}, "queries": {}, "command": "x", "environment": {}}
+    whole = AuditResult(**about, models=[], told=[], methods="", citation="")
+    with pytest.raises(ValueError, match=told):
+        AuditResult.from_json(json.dumps(json.loads(whole.to_json()) | change))

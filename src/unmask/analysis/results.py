@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from unmask.estimates import Effect, Rate
 
 RESULT_SCHEMA = 1
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True)
@@ -389,13 +392,15 @@ class AuditResult:
 
     @classmethod
     def from_json(cls, text: str) -> AuditResult:
-        """The inverse of `to_json`."""
-        data = json.loads(text)
-        data["models"] = [_model(m) for m in data["models"]]
-        data["told"] = [Told(**t) for t in data["told"]]
-        data["judges_compared"] = _compared(data.get("judges_compared"))
-        data["acts"] = [acts_from(a) for a in data.get("acts", [])]
-        return cls(**data)
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: not that shape, or that of another version.
+        """
+        found = _read(cls, text)
+        if found.schema != RESULT_SCHEMA:
+            raise ValueError(f"schema {found.schema}, not {RESULT_SCHEMA}: of another version of unmask")
+        return found
 
     @classmethod
     def read(cls, path: Path) -> AuditResult:
@@ -403,79 +408,18 @@ class AuditResult:
         return cls.from_json(path.read_text(encoding="utf-8"))
 
 
-def _interval(data: dict[str, float] | None) -> Interval | None:
-    return None if data is None else Interval(**data)
-
-
-def _model(data: dict[str, Any]) -> ModelResult:
-    cells = [
-        CellResult(**{**c, **{k: _interval(c.get(k)) for k in ("complied", "strict", "af", "corrected")}})
-        for c in data["cells"]
-    ]
-    contrasts = [_contrast(c) for c in data["contrasts"]]
-    told = data["verdict"]
-    findings = [FindingResult(**{**f, "effect": _interval(f["effect"])}) for f in told.get("findings", [])]
-    verdict = VerdictResult(**{**told, "findings": findings})
-    judges = [JudgeUsed(**j) for j in data["judges"]]
-    asked = data.get("comprehension")
-    follow_ups = [
-        FollowUpResult(**{**f, "shares": {k: Interval(**i) for k, i in f["shares"].items()}})
-        for f in data.get("follow_ups", [])
-    ]
-    found: dict[str, Any] = {"cells": cells, "contrasts": contrasts, "verdict": verdict, "judges": judges}
-    found |= {"comprehension": _comprehension(asked), "follow_ups": follow_ups}
-    found["levels"] = [
-        LevelResult(**{**x, "contrasts": [_contrast(c) for c in x["contrasts"]], "af": _interval(x["af"])})
-        for x in data.get("levels", [])
-    ]
-    return ModelResult(**{**data, **found})
-
-
-def _contrast(data: dict[str, Any]) -> ContrastResult:
-    intervals = ("effect", "effect_95", "strict_95", "bounds", "corrected")
-    return ContrastResult(**{**data, **{k: _interval(data.get(k)) for k in intervals}})
-
-
-def _comprehension(data: dict[str, Any] | None) -> ComprehensionResult | None:
-    if data is None:
-        return None
-    read = {
-        name: [StoryAnswers(**{**part, "right": _interval(part["right"])}) for part in data[name]]
-        for name in ("parts", "sides")
-    }
-    return ComprehensionResult(**{**data, **read})
-
-
-def _compared(data: dict[str, Any] | None) -> JudgeComparison | None:
-    if data is None:
-        return None
-    pairs = [
-        JudgePair(
-            **{
-                **p,
-                "kappa": _interval(p["kappa"]),
-                "by_role": {k: (v[0], v[1]) for k, v in p["by_role"].items()},
-                "by_condition": {k: (v[0], v[1]) for k, v in p["by_condition"].items()},
-            }
-        )
-        for p in data["pairs"]
-    ]
-    conclusions = [
-        JudgeConclusion(**{**c, "effects": {k: Interval(**i) for k, i in c["effects"].items()}})
-        for c in data["conclusions"]
-    ]
-    return JudgeComparison(data["judges"], pairs, conclusions)
-
-
 def acts_from(data: dict[str, Any]) -> ActsResult:
-    """The inverse of `asdict` for the acts of one model."""
-    answers = ActAnswers(**{**data["answers"], "lied": _interval(data["answers"]["lied"])})
-    worlds = [_act_table(t) for t in data["worlds"]]
-    questions = {form: [_act_table(t) for t in tables] for form, tables in data["questions"].items()}
-    return ActsResult(**{**data, "answers": answers, "worlds": worlds, "questions": questions})
+    """The inverse of `asdict` for the acts of one model.
+
+    Raises:
+        ValueError: not that shape.
+    """
+    return _read(ActsResult, json.dumps(data))
 
 
-def _act_table(data: dict[str, Any]) -> ActTable:
-    cells = [ActCell(**{**c, **{k: _interval(c[k]) for k in ("done", "tried")}}) for c in data["cells"]]
-    contrasts = [ActContrast(**{**c, "effect": _interval(c["effect"])}) for c in data["contrasts"]]
-    return ActTable(**{**data, "cells": cells, "contrasts": contrasts})
+def _read(shape: type[Shape], text: str) -> Shape:
+    try:
+        return TypeAdapter(shape).validate_json(text, strict=True)
+    except ValidationError as e:
+        first = e.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
