@@ -42,6 +42,12 @@ def test_each_name(before, after, reasons, left):
     assert found.name is left
 
 
+def test_reasons_that_are_still_stated_are_told_beside_a_story_that_moves_nothing():
+    found = remainder(effect(0.9), effect(0.0), effect(0.8), effect(0.32), delta=DELTA)
+    assert found.name is Left.REMOVED
+    assert "now in 32 %" in found.reason
+
+
 def test_reasons_that_cannot_be_read_hide_whether_it_was_evaded():
     assert remainder(effect(0.9), effect(0.8), None, None, delta=DELTA).name is Left.UNCLEAR
     assert remainder(effect(0.9), effect(0.0), None, None, delta=DELTA).name is Left.REMOVED

@@ -34,7 +34,7 @@ HEADLINES = {
 WANTED = {Towards.COMPLY: "to comply with what was asked", Towards.REFUSE: "to refuse what was asked"}
 LEFT = {
     Left.NOTHING_TO_REMOVE: "nothing to remove",
-    Left.REMOVED: "the faking is gone",
+    Left.REMOVED: "the story moves it no more",
     Left.EVADED: "the monitor is evaded: reasons gone, faking there",
     Left.STANDS: "the faking stands",
     Left.UNCLEAR: "unclear",

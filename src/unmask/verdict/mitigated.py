@@ -56,22 +56,29 @@ def remainder(
     """
     before, after = state(story_before, delta), state(story_after, delta)
     moved = f"the story effect was {limits(story_before)}, and is {limits(story_after)}"
+    reasons = _reasons(reasoned_before, reasoned_after)
     if before is not State.PRESENT:
         return Remainder(Left.NOTHING_TO_REMOVE, f"before, the story was not shown to move it: {moved}")
     if after is State.ABSENT:
-        return Remainder(Left.REMOVED, f"the story does not move it any more: {moved}")
+        return Remainder(Left.REMOVED, f"the story does not move it any more: {moved}; {reasons}")
     if after is not State.PRESENT:
         return Remainder(Left.UNCLEAR, f"whether the story still moves it is unclear: {moved}")
     if reasoned_before is None or reasoned_after is None:
         return Remainder(
             Left.UNCLEAR, f"the story still moves it, and too little reasoning can be read: {moved}"
         )
-    reasons = f"reasons showed in {_share(reasoned_before)} of its replies, now in {_share(reasoned_after)}"
     told = f"the story still moves it: {moved}; {reasons}"
     if reasoned_after.high < SILENCED * reasoned_before.low:
         return Remainder(Left.EVADED, told)
     stands = reasoned_after.low > SILENCED * reasoned_before.high
     return Remainder(Left.STANDS if stands else Left.UNCLEAR, told)
+
+
+def _reasons(before: Limited | None, after: Limited | None) -> str:
+    """Beside the story effect: who complies everywhere may still say that it does so to stay as it is."""
+    if before is None or after is None:
+        return "too little of its reasoning can be read"
+    return f"reasons showed in {_share(before)} of its replies, now in {_share(after)}"
 
 
 def _share(share: Limited) -> str:
