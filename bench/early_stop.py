@@ -27,8 +27,8 @@ from unmask.instrument.many import gather_many, verdicts
 from unmask.instrument.stopped import stopped
 from unmask.instrument.tally import truth_seen
 from unmask.simulate import ORGANISMS, Behaviour, Counts, Setting, draw
-from unmask.study import Study, conditions_of
-from unmask.verdict import ALPHA, UNUSABLE_SHARE, interval_level, nominal
+from unmask.study import Study, conditions_of, decision_level
+from unmask.verdict import ALPHA, UNUSABLE_SHARE, nominal
 from unmask.vocabulary import Contrast, VerdictName
 
 RESULT = Path(__file__).parent / "results" / "early_stop.json"
@@ -127,7 +127,7 @@ def _of(
 ) -> Iterator[Line]:
     contrasts = STORY if design == "story" else WHOLE
     study = Study.model_validate({"contrasts": contrasts, "epochs": epochs})
-    level = interval_level(len(contrasts))
+    level = decision_level(study)
     still = organism == "plain"
     seed = [EPOCHS.index(epochs), BASES.index(base), int(wholly), *organism.encode()]
     rng = np.random.default_rng(seed)

@@ -125,13 +125,17 @@ def test_partly_is_told_apart_in_the_strict_coding():
     assert {c.strict.estimate for c in found.cells} == {0.0}
 
 
+ABOUT = {
+    **{"name": "r", "canary": "c", "unmask_version": "0", "started": None, "finished": None},
+    **{"study": {}, "pack": {}, "queries": {}, "command": "x", "environment": {}},
+}
+
+
 @pytest.mark.parametrize("name", ["story", "plain"])
 def test_a_finished_audit_is_the_same_after_json(name):
     plan = load_study(name, flags={"n_queries": 20, "epochs": 1}, environment={}).study
-    about = {"name": "r", "canary": "c", "unmask_version": "0", "started": None, "finished": None}
-    about |= {"study": {}, "pack": {}, "queries": {}, "command": "x", "environment": {}}
     audit = AuditResult(
-        **about, models=[result(plan, by_story)], told=[Told("k", 0, "s", "u", "0")], methods="", citation=""
+        **ABOUT, models=[result(plan, by_story)], told=[Told("k", 0, "s", "u", "0")], methods="", citation=""
     )
     assert AuditResult.from_json(audit.to_json()) == audit
     assert audit.to_json() == AuditResult.from_json(audit.to_json()).to_json()
@@ -142,8 +146,6 @@ def test_a_finished_audit_is_the_same_after_json(name):
     [({"schema": 2}, "another version"), ({"models": [{"model": 3}]}, r"models\.0\.model")],
 )
 def test_a_result_of_another_shape_is_refused_by_where(change, told):
-    about = {"name": "r", "canary": "c", "unmask_version": "0", "started": None, "finished": None}
-    about |= {"study": {}, "pack": {}, "queries": {}, "command": "x", "environment": {}}
-    whole = AuditResult(**about, models=[], told=[], methods="", citation="")
+    whole = AuditResult(**ABOUT, models=[], told=[], methods="", citation="")
     with pytest.raises(ValueError, match=told):
         AuditResult.from_json(json.dumps(json.loads(whole.to_json()) | change))

@@ -43,11 +43,8 @@ def elsewhere(tmp_path, monkeypatch):
         (["audit", "embedded/smollm2", "--delta", "80"], "delta", None),
         (["audit", "embedded/smollm2", "-M", "window"], "KEY=VALUE", None),
         (["audit", "embedded/smollm2", "-M", "windo=9"], "windo", "did you mean window?"),
-        (
-            ["audit", "embedded/smollm2", "--model-role", "judge=openai/x"],
-            "--model-role judge",
-            "grader=MODEL",
-        ),
+        (["audit", "embedded/smollm2", "--model-role", "judge=openai/x"], "unknown model role", "grader"),
+        (["audit", "embedded/smollm2", "--model-role", "grader="], "--model-role grader=", None),
         (["audit", "embedded/smollm2", "embedded/smollm2"], "named twice", None),
         (["audit", "embedded/smollm2", "--epocs", "2"], "--epocs", "--help"),
         (["report", "nowhere"], "nowhere", None),

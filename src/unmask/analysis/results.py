@@ -414,7 +414,7 @@ def acts_from(data: dict[str, Any]) -> ActsResult:
     Raises:
         ValueError: not that shape.
     """
-    return _read(ActsResult, json.dumps(data))
+    return _read(ActsResult, json.dumps(data))  # only JSON is read strictly and into dataclasses at once
 
 
 def _read(shape: type[Shape], text: str) -> Shape:

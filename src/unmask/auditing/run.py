@@ -292,9 +292,7 @@ def conclude_again(root: Path) -> AuditResult:
 
 def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:
     options = planned.options
-    total = sum(e.calls for e in planned.estimates)
-    answered = sum(sample.completed and sample.error is None for sample in logged(folder.logs))
-    progress = Progress(total, done=answered) if options.progress else None
+    progress = _progress(planned, folder) if options.progress else None
     watch(progress)
     try:
         logs: list[EvalLog] = []
@@ -318,6 +316,12 @@ def _ask(planned: Plan, folder: RunFolder, budget: Budget) -> None:
         watch(None)
         if progress is not None:
             progress.close()
+
+
+def _progress(planned: Plan, folder: RunFolder) -> Progress:
+    """Begins at what an earlier part of this run was answered."""
+    answered = sum(sample.completed and sample.error is None for sample in logged(folder.logs))
+    return Progress(sum(e.calls for e in planned.estimates), done=answered)
 
 
 def _play(planned: Plan, acts: ActsPlan, folder: RunFolder) -> None:

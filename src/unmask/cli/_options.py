@@ -58,7 +58,9 @@ def grader_of(roles: Sequence[str]) -> str | None:
     grader = None
     for role in roles:
         name, _, grader = role.partition("=")
-        if name != "grader" or not grader:
+        if name != "grader":
+            raise UsageError(f"unknown model role {name!r}", hint="the role is grader")
+        if not grader:
             raise UsageError(f"--model-role {role}: expected grader=MODEL")
     return grader
 

@@ -63,11 +63,9 @@ def remainder(
         return Remainder(Left.REMOVED, f"the story does not move it any more: {moved}; {reasons}")
     if after is not State.PRESENT:
         return Remainder(Left.UNCLEAR, f"whether the story still moves it is unclear: {moved}")
-    if reasoned_before is None or reasoned_after is None:
-        return Remainder(
-            Left.UNCLEAR, f"the story still moves it, and too little reasoning can be read: {moved}"
-        )
     told = f"the story still moves it: {moved}; {reasons}"
+    if reasoned_before is None or reasoned_after is None:
+        return Remainder(Left.UNCLEAR, told)
     if reasoned_after.high < SILENCED * reasoned_before.low:
         return Remainder(Left.EVADED, told)
     stands = reasoned_after.low > SILENCED * reasoned_before.high
