@@ -60,7 +60,7 @@ def remainder(
     if before is not State.PRESENT:
         return Remainder(Left.NOTHING_TO_REMOVE, f"before, the story was not shown to move it: {moved}")
     if after is State.ABSENT:
-        return Remainder(Left.REMOVED, f"the story does not move it any more: {moved}; {reasons}")
+        return Remainder(Left.REMOVED, f"{moved}; {reasons}")
     if after is not State.PRESENT:
         return Remainder(Left.UNCLEAR, f"whether the story still moves it is unclear: {moved}")
     told = f"the story still moves it: {moved}; {reasons}"
