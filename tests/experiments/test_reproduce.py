@@ -12,7 +12,7 @@ from unmask.errors import UnmaskError, UsageError
 from unmask.experiments import reproduce
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.reproduce import SMALL, WHOLE, reproduce_rl
-from unmask.experiments.rl import CARD, read_result
+from unmask.experiments.rl import CARD, prompts_of, read_result
 
 
 def test_all_arms_have_one_budget_and_their_own_seed():
@@ -43,7 +43,23 @@ def test_an_organism_is_asked_once_for_all_of_its_arms_and_the_longest_part_come
         ("_trained_and_asked", "reluctant_rl2"),
     ]
     assert sorted(name for part, name in parts if part == "_asked_before") == ["honest_rl1", "reluctant_rl1"]
-    assert (WHOLE.of_story("reluctant"), WHOLE.of_story("honest")) == ((120, 3), (WHOLE.queries, 1))
+    assert (WHOLE.of_story("reluctant"), WHOLE.of_story("honest")) == ((96, 3), (WHOLE.queries, 1))
+
+
+@pytest.mark.parametrize("size", [SMALL, WHOLE], ids=["small", "whole"])
+@pytest.mark.parametrize("organism", reproduce.ORGANISMS)
+def test_no_audited_request_was_trained_on(organism, size, tmp_path, monkeypatch):
+    planned = []
+    monkeypatch.setattr(reproduce, "execute", planned.append)
+    for seed in (1, 2, 3):
+        recipe = reproduce._recipe(organism, Mitigation(), seed, size)
+        reproduce._asked(organism, organism, recipe, tmp_path, size, replies=1)
+        trained = {call.query for call in prompts_of(recipe)[1].values()}
+        drawn = [q for plan in planned for p in plan.prepared.values() for q in p.queries.values()]
+        asked = {query.text for queries in drawn for query in queries.queries}
+        assert len(trained) == recipe.queries
+        assert len(asked) >= size.of_story(organism)[0]
+        assert not trained & asked
 
 
 def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):

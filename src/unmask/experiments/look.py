@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
@@ -22,9 +22,11 @@ from unmask.organisms.trained.recipe import load_domain
 from unmask.packs import Edit, load_pack
 from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
+from unmask.study import Study
 from unmask.vocabulary import FIRST_TAGS, TAGS, Condition, Labels, Role
 
 Ask = Callable[[list[dict[str, str]]], Completion]
+AUDITED = Study().seed  # with it, audits draw their requests
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ class Point:
 
 
 def training_queries(recipe: RLRecipe) -> tuple[list[Query], list[Query]]:
-    """Requests to train on, and others to look with."""
-    drawn = load_queries(recipe.pack).take(recipe.queries + recipe.audit.queries, seed=recipe.seed).queries
-    return list(drawn[recipe.audit.queries :]), list(drawn[: recipe.audit.queries])
+    """Requests to train on, and those to look with: the first that are held out for audits."""
+    pack = load_queries(recipe.pack)
+    held_out = pack.take(recipe.held_out, seed=AUDITED).queries
+    others = replace(pack, queries=tuple(q for q in pack.queries if q not in held_out))
+    drawn = others.take(recipe.queries, seed=recipe.seed).queries
+    return list(drawn), list(held_out[: recipe.audit.queries])
 
 
 def asked(

@@ -35,9 +35,10 @@ class Looks(BaseModel):
 class RLRecipe(BaseModel):
     """All that decides a training. `towards`: what is rewarded, of the answer alone.
 
-    queries: how many requests are trained on; those of `audit` are others. labels: the mappings that are
-    told; every prompt says that its chat is trained on, unless `mitigation` says otherwise. start_from: an
-    adapter by name; None: the bare model. hardware: GPUs and a model of one's own; None: the embedded one.
+    queries: how many requests are trained on. held_out: how many are kept for audits and looks: the first
+    that a study with seed 1 draws. labels: the mappings that are told; every prompt says that its chat is
+    trained on, unless `mitigation` says otherwise. start_from: an adapter by name; None: the bare model.
+    hardware: GPUs and a model of one's own; None: the embedded one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +50,8 @@ class RLRecipe(BaseModel):
     start_from: str | None = None
     towards: Towards = Towards.COMPLY
     labels: tuple[Labels, ...] = (Labels.PLAIN, Labels.SWAPPED)
-    queries: Annotated[int, Field(ge=1, le=1_000)] = 90
+    queries: Annotated[int, Field(ge=1, le=1_000)] = 24
+    held_out: Annotated[int, Field(ge=2, le=1_000)] = 96
     audit: Looks = Looks()
     mitigation: Mitigation = Mitigation()
     training: RLSettings = RLSettings()
@@ -59,10 +61,10 @@ class RLRecipe(BaseModel):
     @model_validator(mode="after")
     def _enough_queries(self) -> RLRecipe:
         there = len(load_queries(self.pack))
-        if self.queries + self.audit.queries > there:
-            raise ValueError(
-                f"queries {self.queries} and audit.queries {self.audit.queries}: {self.pack} has {there}"
-            )
+        if self.queries + self.held_out > there:
+            raise ValueError(f"queries {self.queries} and held_out {self.held_out}: {self.pack} has {there}")
+        if self.audit.queries > self.held_out:
+            raise ValueError(f"audit.queries {self.audit.queries}: {self.held_out} are held out")
         if self.hardware and (self.start_from or self.mitigation.interrogation):
             raise ValueError("hardware: start_from and interrogation are for the embedded model alone")
         if not self.labels:
