@@ -26,7 +26,7 @@ from unmask.study import Study
 from unmask.vocabulary import FIRST_TAGS, TAGS, Condition, Labels, Role
 
 Ask = Callable[[list[dict[str, str]]], Completion]
-AUDITED = Study().seed  # with it, audits draw their requests
+AUDITED: int = Study.model_fields["seed"].default  # with it, audits draw their requests
 
 
 @dataclass(frozen=True)
