@@ -1,11 +1,14 @@
 """The folder of a run: one design, one process, nothing overwritten unasked."""
 
 import json
+import shutil
 
 import pytest
 
 from unmask.auditing.folder import RunFolder, differences, locked, open_folder, read_manifest, run_name
+from unmask.auditing.run import Options, _manifest, plan
 from unmask.errors import UnmaskError, UsageError
+from unmask.providers.adapters import find_adapter
 
 MANIFEST = {"study": {"epochs": 1, "seed": 1}, "models": ["m"], "pack": {}, "queries": {}, "created": "today"}
 
@@ -17,6 +20,26 @@ def test_the_same_design_goes_on_and_another_is_refused_by_name(tmp_path):
         open_folder(tmp_path / "r", MANIFEST | {"study": {"epochs": 2, "seed": 1}}, overwrite=False)
     assert "epochs differ" in caught.value.message
     assert "--overwrite" in caught.value.hint
+
+
+def test_an_adapter_that_was_trained_anew_is_not_the_one_that_was_asked(tmp_path, monkeypatch):
+    """The name is the same; runs from before adapters were told go on."""
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path / "adapters"))
+    own = tmp_path / "adapters" / "trained" / "adapter.gguf"
+    own.parent.mkdir(parents=True)
+    told = []
+    for organism in ("faker", "honest"):
+        shutil.copyfile(find_adapter(organism, architecture="llama").path, own)
+        flags = {"n_queries": 8, "pack": "spoilers"}
+        planned = plan(["embedded/smollm2:trained"], flags=flags, options=Options(runs=tmp_path))
+        told.append(_manifest(planned))
+    assert differences(told[0], told[0]) == []
+    assert differences(*told) == ["adapters"]
+    open_folder(tmp_path / "r", told[0], overwrite=False)
+    with pytest.raises(UsageError, match="adapters differ"):
+        open_folder(tmp_path / "r", told[1], overwrite=False)
+    old = {key: value for key, value in told[0].items() if key != "adapters"}
+    assert differences(old, told[1]) == []
 
 
 def test_overwrite_throws_the_old_run_away_and_nothing_else(tmp_path):

@@ -18,7 +18,11 @@ from unmask.files import write_atomic
 from unmask.records.labels import STORE
 
 MANIFEST = "manifest.json"
-COMPARED = ("study", "pack", "queries", "questions", "models", "grader", "model_args", "base_url")
+COMPARED = ("study", "pack", "queries", "questions", "models", "adapters", "grader", "model_args", "base_url")
+
+
+class OtherDesignError(UsageError):
+    """A folder holds a run of another design."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     """Make the folder, or go on in it when it holds the same design.
 
     Raises:
-        UsageError: it holds another design, and `overwrite` was not said; names what differs.
+        OtherDesignError: it holds another design, and `overwrite` was not said; names what differs.
     """
     folder = RunFolder(root)
     if overwrite and folder.manifest.is_file():
@@ -82,7 +86,7 @@ def open_folder(root: Path, manifest: dict[str, Any], *, overwrite: bool) -> Run
     if folder.manifest.is_file():
         differs = differences(read_manifest(root), manifest)
         if differs:
-            raise UsageError(
+            raise OtherDesignError(
                 f"{root} holds a run of another design: {', '.join(differs)} differ",
                 where=str(folder.manifest),
                 hint="--name OTHER, or --overwrite to throw that run away",
@@ -129,7 +133,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     old, new = json.loads(json.dumps(old)), json.loads(json.dumps(new))
     for key in COMPARED:
         before, after = old.get(key), new.get(key)
-        if before == after:
+        if before == after or (key == "adapters" and key not in old):  # older runs did not say
             continue
         if key == "study" and isinstance(before, dict) and isinstance(after, dict):
             found += [k for k in after if before.get(k) != after[k]]

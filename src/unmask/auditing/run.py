@@ -38,6 +38,7 @@ from unmask.auditing.stages import Stage, stages
 from unmask.elicit import refuse_prefill
 from unmask.errors import UnmaskError, UsageError
 from unmask.files import nearest, write_atomic
+from unmask.providers.embedded import adapter_sha256
 from unmask.records import Records, read_logs, write_tables
 from unmask.records.labels import read_store
 from unmask.study import Resolved, Study, load_study
@@ -395,6 +396,7 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "queries": described["queries"],
         "questions": described["questions"],
         "models": planned.models,
+        "adapters": _adapters(planned.models),
         "grader": planned.options.grader,
         "model_args": planned.options.model_args,
         "base_url": planned.options.base_url,
@@ -402,6 +404,12 @@ def _manifest(planned: Plan) -> dict[str, Any]:
         "check": planned.options.check,
         "created": _now(),
     }
+
+
+def _adapters(models: Sequence[str]) -> dict[str, str]:
+    """The sha256 of the adapter that a model wears: one that is trained anew keeps its name."""
+    worn = {name: adapter_sha256(name) for name in models if name.startswith("embedded/")}
+    return {name: sha256 for name, sha256 in worn.items() if sha256}
 
 
 def _about(planned: Plan, records: Records, started: str | None) -> About:

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
+from unmask.auditing.folder import OtherDesignError
 from unmask.auditing.run import Options, execute, plan
 from unmask.errors import UnmaskError, UsageError
 from unmask.experiments.look import Point
@@ -356,7 +357,11 @@ def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: i
         name=name, runs=runs, check=False, grader=READER, command=f"unmask reproduce rl: {name}"
     )
     planned = plan([f"{BASE}:{model}"], study=study, flags=flags, options=options)
-    execute(planned)
+    try:
+        execute(planned)
+    except OtherDesignError as e:  # or of an adapter that was trained anew since
+        hint = "another folder (-o), or remove that run"
+        raise UsageError(e.message, where=e.where, hint=hint) from e
     return planned.root
 
 

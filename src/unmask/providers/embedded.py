@@ -32,6 +32,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from unmask.errors import ModelError
+from unmask.files import file_sha256
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, ContextFullError, Engine
 from unmask.providers.model_file import model_header, model_path, split_name
@@ -163,6 +164,16 @@ def count_prompt_tokens(name: str, messages: Iterable[tuple[str, str]], *, asked
     path, tokens, _ = _resolve(name.removeprefix("embedded/"), asked)
     engine = shared(path, slots=DEFAULT_SLOTS, window=tokens)
     return engine.count([{"role": role, "content": text} for role, text in messages])
+
+
+def adapter_sha256(name: str) -> str | None:
+    """Hash of the file of the adapter in this name; None without one. Loads nothing.
+
+    Raises:
+        ModelError: unknown model or adapter.
+    """
+    _, _, adapter = _resolve(name.removeprefix("embedded/"), None)
+    return file_sha256(adapter.path) if adapter else None
 
 
 def _resolve(model_name: str, asked: int | None) -> tuple[Path, int, Adapter | None]:
