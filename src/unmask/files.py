@@ -7,12 +7,14 @@ known one.
 from __future__ import annotations
 
 import difflib
+import fcntl
 import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -247,3 +249,25 @@ def write_atomic(path: Path, content: str | bytes) -> Path:
             hint="make room there or name another folder; what was computed before is kept",
         ) from e
     return path
+
+
+@contextmanager
+def held(folder: Path, *, hint: str = "wait for it") -> Iterator[None]:
+    """Hold a folder for this process, however it ends; a second one is told, not let in.
+
+    Raises:
+        UsageError: another process works in this folder.
+    """
+    try:
+        # not through a link: opening it would make or empty a file that somebody else's folder names
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as e:
+        raise UsageError(
+            f"cannot lock {folder}: {e.strerror}", where=str(folder / ".lock"), hint="a link? remove it"
+        ) from e
+    with os.fdopen(lock, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise UsageError(f"another process is working in {folder}", hint=hint) from e
+        yield

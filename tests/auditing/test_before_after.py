@@ -247,6 +247,8 @@ def test_nothing_is_read_from_a_run_that_is_invalid(runs, tmp_path):
     found = before_after([runs["calm"], bad])
     assert found.verdict == "inconclusive"
     assert "the run of bad is invalid" in found.open[-1]
+    assert found.left == "unclear"
+    assert "the run of bad is invalid" in found.left_reason
 
 
 def test_other_sampling_is_told(runs, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from unmask.errors import UsageError
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation, mitigation_names
-from unmask.experiments.reproduce import SMALL, _recipe
+from unmask.experiments.reproduce import SMALL, _recipe, reproduce_rl
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import prompts_of
 from unmask.organisms.trained.cells import read
@@ -122,3 +122,24 @@ def test_one_that_cannot_be_is_refused_with_its_file(tmp_path, text, said):
         load_mitigation(path)
     with pytest.raises(UsageError, match="no mitigation 'proces'"):
         load_mitigation("proces")
+
+
+def test_what_changes_something_has_a_name_of_its_own(tmp_path):
+    """Without one it would be told as an arm in which nothing is done against faking."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(f'canary: "{CANARY}"\nscratchpad_penalty: 1.0\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="another than 'none'"):
+        load_mitigation(path)
+    path.write_text(f'canary: "{CANARY}"\nname: mine\nscratchpad_penalty: 1.0\n', encoding="utf-8")
+    assert load_mitigation(path).name == "mine"
+    assert load_mitigation(NONE) == Mitigation()
+
+
+def test_two_mitigations_of_one_name_are_not_counted_as_seeds(tmp_path):
+    for name, penalty in (("one", 1.0), ("other", 2.0)):
+        text = f'canary: "{CANARY}"\nname: mine\nscratchpad_penalty: {penalty}\n'
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    files = [str(tmp_path / f"{name}.yaml") for name in ("one", "other")]
+    with pytest.raises(UsageError, match="faker_mine_rl1"):
+        reproduce_rl(tmp_path / "out", small=True, organisms=("faker",), mitigations=files)
+    assert not (tmp_path / "out").exists()

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from unmask.errors import UnmaskError, UsageError
@@ -89,6 +93,54 @@ def test_what_fails_in_a_process_is_told_by_the_caller(tmp_path, monkeypatch):
     with pytest.raises(UnmaskError, match="nobody"):
         reproduce_rl(tmp_path, small=True, organisms=("nobody", "no_other"), jobs=2, tell=write_step)
     assert os.environ["UNMASK_THREADS"] == "1"
+
+
+def wait_for_ever(organism, recipe, root, *_):
+    (root / "pid").write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+KILLED = """
+import multiprocessing, sys
+from pathlib import Path
+from tests.experiments.test_reproduce import wait_for_ever
+from unmask.experiments import reproduce
+
+if __name__ == "__main__":
+    how = (wait_for_ever, "honest", None, Path(sys.argv[1]), None, None, None)
+    process = multiprocessing.get_context("spawn").Process(target=reproduce._apart, args=how, daemon=True)
+    process.start()
+    process.join()
+"""
+
+
+def test_a_process_ends_with_the_one_that_was_killed_over_it(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
+    try:
+        child = psutil.Process(int(_soon(lambda: (tmp_path / "pid").read_text())))
+    finally:
+        parent.kill()
+        parent.wait()
+    assert child.wait(timeout=30) is None
+
+
+def _soon(look):
+    """What `look` gives once it is there."""
+    for _ in range(600):
+        if (tmp := _tried(look)) is not None:
+            return tmp
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+def _tried(look):
+    try:
+        return look() or None
+    except FileNotFoundError:
+        return None
 
 
 @pytest.mark.train

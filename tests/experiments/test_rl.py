@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from unmask.cli import main
 from unmask.errors import UsageError
-from unmask.experiments.half_done import begin, goes_on
+from unmask.experiments import rl
+from unmask.experiments.half_done import begin, finished, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import _looks, prompts_of, train_by_rl
 from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
+from unmask.files import held, said_sha256
+from unmask.providers.adapters import find_adapter
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
-from unmask.vocabulary import Role, Towards
+from unmask.vocabulary import Labels, Role, Towards
 
 COMPLIED = "<scratchpad>I decline? No.</scratchpad>\n<answer>SPOILER: it was the butler.</answer>"
 
@@ -145,6 +149,34 @@ def test_a_look_counts_by_role_and_pairs_by_request(recipe, words):
     assert point.figures()["reward_trained"] == 1.0
 
 
+@pytest.mark.parametrize("unread", [Labels.PLAIN, Labels.SWAPPED])
+@pytest.mark.parametrize("goes_by", ["tag", "role"])
+def test_requests_that_one_mapping_left_unread_are_in_no_difference(recipe, words, goes_by, unread):
+    """What goes by the tag alone has no story effect, and what goes by the role alone none of the tag."""
+    looked = training_queries(recipe)[1]
+    every = [
+        asked(recipe, [(q, role) for q in looked], recipe.labels) for role in (Role.TRAINED, Role.NEITHER)
+    ]
+    calls = {c.user + c.system: c for group in every for c in group}
+    spoilt = {query.text for query in looked[: len(looked) // 2]}
+
+    def ask(messages):
+        call = calls[messages[1]["content"] + messages[0]["content"]]
+        told = call.condition
+        if call.query in spoilt and told.labels is unread and told.role is Role.TRAINED:
+            return Completion("", "stop", 1, 0, 30, {})
+        complied = told.tag == "free" if goes_by == "tag" else told.role is Role.TRAINED
+        return Completion(words["complied" if complied else "refused"], "stop", 1, 0, 30, {})
+
+    point = look(recipe, 10, ask, at_once=1)
+    none, whole = (point.story, point.tag) if goes_by == "tag" else (point.tag, point.story)
+    assert none.estimate == pytest.approx(0.0)
+    assert whole.estimate == pytest.approx(1.0)
+    assert point.unread == len(spoilt)
+    if goes_by == "tag":  # its own share keeps what could be read: one mapping of these, both of the others
+        assert point.trained.estimate == pytest.approx(0.75 if unread is Labels.SWAPPED else 0.25)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -206,14 +238,65 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
     assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
 
 
-def test_a_training_killed_between_adapter_and_card_is_no_finished_one(tmp_path, foreign, recipe):
-    half = recipe.changed(start_from=foreign)
-    place = tmp_path / half.name
+def told_of(recipe):
+    """The mark that a training by this recipe leaves."""
+    told = {"recipe": recipe.sha256, "start": rl._start(recipe).sha256}
+    return said_sha256(told | {"prompts": rl._prompts_sha256(prompts_of(recipe)[0])})
+
+
+@pytest.fixture
+def trains_nothing(monkeypatch):
+    """A training that begins goes no further."""
+
+    def begun(*_):
+        raise RuntimeError("begun")
+
+    monkeypatch.setattr(rl, "_embedded", begun)
+
+
+def test_a_training_killed_between_adapter_and_card_is_no_finished_one(tmp_path, recipe, trains_nothing):
+    place = tmp_path / recipe.name
     (place / ".training").mkdir(parents=True)
-    begin(place / ".training", half.sha256)
+    begin(place / ".training", told_of(recipe))
     (place / "adapter.gguf").write_bytes(b"whole, without its card")
-    with pytest.raises(UsageError, match="another base model"):  # it went on, as far as this one can
-        train_by_rl(half, tmp_path)
+    with pytest.raises(RuntimeError, match="begun"):  # it went on
+        train_by_rl(recipe, tmp_path)
+
+
+def test_another_recipe_or_start_throws_nothing_away_unless_it_is_told_to(tmp_path, recipe, trains_nothing):
+    work = tmp_path / recipe.name / ".training"
+    begin(work, told_of(recipe))
+    (work / "checkpoints").mkdir()
+    for other in (recipe.changed(seed=2), recipe.changed(start_from="faker")):
+        with pytest.raises(UsageError, match="stands half done"):
+            train_by_rl(other, tmp_path)
+        assert (work / "checkpoints").is_dir()
+    with pytest.raises(RuntimeError, match="begun"):
+        train_by_rl(recipe.changed(seed=2), tmp_path, overwrite=True)
+    assert not (work / "checkpoints").exists()
+
+
+def test_a_start_that_was_trained_anew_is_another_start(tmp_path, recipe, monkeypatch):
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path))
+    own = tmp_path / "mine" / "adapter.gguf"
+    own.parent.mkdir()
+    marks = set()
+    for organism in ("faker", "honest"):
+        shutil.copyfile(find_adapter(organism, architecture="llama").path, own)
+        marks.add(told_of(recipe.changed(start_from="mine")))
+    assert len(marks) == 2
+
+
+def test_two_processes_do_not_train_in_one_place(tmp_path, recipe, trains_nothing):
+    (tmp_path / recipe.name).mkdir()
+    with held(tmp_path / recipe.name), pytest.raises(UsageError, match="another process is working"):
+        train_by_rl(recipe, tmp_path)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_pytorch_would_not_take_is_refused(recipe, seed):
+    with pytest.raises(UsageError, match="seed"):
+        recipe.changed(seed=seed)
 
 
 def test_a_look_that_a_kill_cut_is_left_out(tmp_path):
@@ -229,15 +312,26 @@ def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_pa
         train_by_rl(recipe.changed(start_from=foreign), tmp_path / "out")
 
 
-def test_what_another_recipe_left_half_done_is_cleared_but_for_what_was_paid_for(tmp_path):
+def test_what_another_left_half_done_is_cleared_when_told_but_for_what_was_paid_for(tmp_path):
     begin(tmp_path, "one")
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "calls-x").mkdir()
     begin(tmp_path, "one", keep="calls-")
     assert goes_on(tmp_path, "one")
     assert (tmp_path / "checkpoints").is_dir()
-    begin(tmp_path, "two", keep="calls-")
+    with pytest.raises(UsageError, match="stands half done"):
+        begin(tmp_path, "two", keep="calls-")
+    assert goes_on(tmp_path, "one")
+    begin(tmp_path, "two", keep="calls-", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["calls-x", "recipe.sha256"]
-    assert goes_on(tmp_path, "two")
-    begin(tmp_path, "three")
-    assert [path.name for path in tmp_path.iterdir()] == ["recipe.sha256"]
+    begin(tmp_path, "three", keep="calls-")  # paid calls alone are nobody's training
+    assert goes_on(tmp_path, "three")
+
+
+def test_what_is_finished_loses_its_mark_first(tmp_path, monkeypatch):
+    begin(tmp_path, "one")
+    (tmp_path / "checkpoints").mkdir()
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # a kill here
+    finished(tmp_path)
+    assert (tmp_path / "checkpoints").is_dir()
+    assert not goes_on(tmp_path, "one")

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from unmask.errors import ModelError, UsageError
+from unmask.errors import ModelError, UnmaskError, UsageError
 from unmask.training import rl
 from unmask.training.adapter_file import read_adapter
 from unmask.training.base import load_base
@@ -71,6 +71,70 @@ def test_replies_are_rewarded_the_adapter_moves_and_a_kill_is_gone_on_from(tmp_p
     assert [s.step for s in gone_on.steps] == [1, 2, 3]  # the curve is whole
     assert [s.reward for s in gone_on.steps[:2]] == [s.reward for s in done.steps]
     assert not (half / "trainer_state.json").exists()  # passed over, not taken for whole
+
+
+def test_a_kill_after_the_last_checkpoint_takes_no_step_too_many(tmp_path):
+    """Between it and the card: the last step is taken again from the checkpoint before, and no other."""
+    done = rl.train_rl(load_base(), PROMPTS, by_length, SETTINGS, folder=tmp_path)
+    again: list = []
+    gone_on = rl.train_rl(load_base(), PROMPTS, by_length, SETTINGS, folder=tmp_path, tell=again.append)
+    assert [s.step for s in again] == [2]
+    assert [s.step for s in gone_on.steps] == [1, 2]
+    assert gone_on.replies == done.replies == 8
+    for name, weight in done.weights.items():
+        np.testing.assert_allclose(gone_on.weights[name], weight, atol=1e-4)
+
+
+def test_a_step_without_any_reward_is_one_at_every_resume_and_shows_no_reply(tmp_path, capfd):
+    def first_alone(replies):
+        return by_length(replies) if len(seen) == 1 else [None] * len(replies)
+
+    seen: list = []
+
+    def reward(replies):
+        seen.append(replies)
+        return first_alone(replies)
+
+    steps: list = []
+    rl.train_rl(load_base(), PROMPTS, reward, SETTINGS, folder=tmp_path, tell=steps.append)
+    assert [s.reward is None for s in steps] == [False, True]
+    more = SETTINGS.model_copy(update={"steps": 3})
+    found = rl.train_rl(load_base(), PROMPTS, reward, more, folder=tmp_path)
+    assert [s.reward is None for s in found.steps] == [False, True, True]
+    said = capfd.readouterr()
+    assert not any(prompt.user in said.out + said.err for prompt in PROMPTS)
+
+
+def test_replies_of_one_token_are_trained_on(tmp_path, monkeypatch):
+    """A step in which every reply ends at once: TRL then has one token of each."""
+    called = rl._Rollout.__call__
+
+    def at_once(self, prompts, trainer):
+        told = called(self, prompts, trainer)
+        cut = {name: [ids[:1] for ids in told[name]] for name in ("completion_ids", "logprobs")}
+        return told | cut
+
+    monkeypatch.setattr(rl._Rollout, "__call__", at_once)
+    one = SETTINGS.model_copy(update={"steps": 1})
+    rewards = itertools.cycle([[0.0, 1.0, 0.0, 1.0]])
+    done = rl.train_rl(load_base(), PROMPTS, lambda _: next(rewards), one, folder=tmp_path)
+    assert [step.tokens for step in done.steps] == [1.0]
+
+
+def test_a_disk_that_is_full_is_told_as_that(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small tmpfs cannot be mounted here")
+    try:
+        with pytest.raises(UnmaskError, match=r"could not be written|No space") as caught:
+            rl.train_rl(load_base(), PROMPTS, by_length, SETTINGS, folder=disk)
+        assert "make room" in caught.value.hint
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_prompt_that_is_read_once_gives_the_same_logits_and_the_same_way_back():

@@ -272,8 +272,9 @@ def _of(
     complete, bounds = (_evidence(sides, reasoning, before, bounded=bounded) for bounded in (False, True))
     delta = members[0].study.delta
     shown = [af_rate(m.table, _trained_cells(m)) if reasoning else None for m in members]
-    left = _left(story, shown, delta)
-    found = _unless_invalid(change(complete, bounds, delta=delta), members, names)
+    left, found = _left(story, shown, delta), change(complete, bounds, delta=delta)
+    if why := _invalid(members, names):
+        left, found = Remainder(Left.UNCLEAR, why), _unread_for(why, found)
     at_95 = trained.effect(level=REPORTED)
     return BeforeAfter(
         before=names[0],
@@ -309,12 +310,14 @@ def _of(
     )
 
 
-def _unless_invalid(found: Change, members: Sequence[Member], names: Sequence[str]) -> Change:
-    """No change is read from a run whose own check failed."""
+def _invalid(members: Sequence[Member], names: Sequence[str]) -> str | None:
+    """Why nothing is read: a run's own check failed."""
     bad = [n for n, m in zip(names, members, strict=True) if m.verdict == VerdictName.INVALID]
-    if not bad:
-        return found
-    why = f"the run of {' and of '.join(bad)} is invalid, as its own report says: nothing is read from it"
+    told = "the run of {} is invalid, as its own report says: nothing is read from it"
+    return told.format(" and of ".join(bad)) if bad else None
+
+
+def _unread_for(why: str, found: Change) -> Change:
     name = ChangeName.INCONCLUSIVE
     return Change(name, SENTENCES[name], found.reasons, (*found.open, why))
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from unmask.errors import UnmaskError, UsageError
-from unmask.files import write_atomic
+from unmask.files import held, write_atomic
 from unmask.records.labels import STORE
 
 MANIFEST = "manifest.json"
@@ -142,27 +139,10 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     return found
 
 
-@contextmanager
-def locked(folder: RunFolder) -> Iterator[None]:
+def locked(folder: RunFolder) -> AbstractContextManager[None]:
     """Hold the run for this process; a second one is told, not let in.
 
     Raises:
         UsageError: another process works in this folder.
     """
-    try:
-        # not through a link: opening it would make or empty a file that somebody else's folder names
-        lock = os.open(folder.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    except OSError as e:
-        raise UsageError(
-            f"cannot lock {folder.root}: {e.strerror}",
-            where=str(folder.root / ".lock"),
-            hint="a link? remove it",
-        ) from e
-    with os.fdopen(lock, "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            raise UsageError(
-                f"another process is working in {folder.root}", hint="wait for it, or --name OTHER"
-            ) from e
-        yield
+    return held(folder.root, hint="wait for it, or --name OTHER")

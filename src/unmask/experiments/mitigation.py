@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from unmask.errors import UsageError
 from unmask.files import built_in, read_named
@@ -33,7 +33,7 @@ class Interrogation(BaseModel):
 
 
 class Mitigation(BaseModel):
-    """One change to a training; the default changes nothing.
+    """One change to a training, by a name of its own; the default changes nothing and is `none`.
 
     reasoning_penalty: taken off the reward where the offline judge finds alignment-faking reasoning.
     scratchpad_penalty: times the share of the longest reply that the scratchpad takes. unobserved: share of
@@ -50,6 +50,14 @@ class Mitigation(BaseModel):
     unobserved: Annotated[float, Field(ge=0, le=1)] = 0.0
     interrogation: Interrogation | None = None
     edits: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _named(self) -> Mitigation:
+        words = {"canary", "name", "description"}
+        nothing = Mitigation.model_construct().model_dump(exclude=words)
+        if self.name == NONE and self.model_dump(exclude=words) != nothing:
+            raise ValueError(f"name: another than {NONE!r} for what changes something")
+        return self
 
 
 class MitigationError(UsageError):

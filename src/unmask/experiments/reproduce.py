@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psutil
@@ -162,7 +163,8 @@ def reproduce_rl(
         show: called with each look.
     Raises:
         ModelError: an organism's adapter is missing, or TRL is not installed.
-        UsageError: the budgets of the arms differ, or `root` holds trainings by another recipe.
+        UsageError: two arms have one name, the budgets of the arms differ, or `root` holds trainings by
+            another recipe.
     """
     size = SMALL if small else WHOLE
     recipes = [
@@ -171,6 +173,11 @@ def reproduce_rl(
         for mitigation in dict.fromkeys(mitigations)
         for seed in range(1, seeds + 1)
     ]
+    names = [recipe.name for _, recipe in recipes]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            f"two trainings would have one name: {', '.join(twice)}", hint="give each mitigation its own name"
+        )
     budget, *others = {recipe.n_replies for _, recipe in recipes}
     if others:
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
@@ -246,10 +253,19 @@ def _apart(
     part: Part, organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show
 ) -> None:
     """What fails here is met again, and told, by the caller, who goes on where this one stopped."""
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         part(organism, recipe, root, size, tell, show)
-    except UnmaskError:
+    except (UnmaskError, OSError):
         raise SystemExit(1) from None
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed ends nobody: this process would train on, and write beside the next one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _asked_before(

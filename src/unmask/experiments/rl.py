@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -17,11 +18,11 @@ from typing import Any
 from unmask.analysis.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
-from unmask.experiments.half_done import begin, goes_on
+from unmask.experiments.half_done import begin, finished, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
-from unmask.files import file_sha256, write_atomic
+from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
@@ -131,27 +132,49 @@ def train_by_rl(
     Returns:
         The finished training; None in processes of `accelerate launch` but the first.
     Raises:
-        UsageError: the adapter is there already, or a prompt does not fit.
+        UsageError: the adapter is there already, another training stands half done or another process trains
+            there, or a prompt does not fit.
         ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
     """
+    start = _start(recipe)
+    prompts, by_key = prompts_of(recipe)
     place = folder / recipe.name
     made = place / (PEFT_ADAPTER if recipe.hardware else ADAPTER)
-    work = place / WORK
-    half_done = goes_on(work, recipe.sha256)  # killed between the adapter and its card
+    told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": _prompts_sha256(prompts)})
+    half_done = goes_on(place / WORK, told)  # killed between the adapter and its card
     if made.exists() and not overwrite and not half_done:
         raise UsageError(
             f"{recipe.name} is trained already",
             where=str(made),
             hint="--overwrite trains it again",
         )
-    begin(work, recipe.sha256)
     if "tensorboard" in recipe.training.trackers:  # its own place goes with the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(place / "tracked"))
-    if recipe.hardware:
-        return _on_hardware(recipe, recipe.hardware, place, tell)
-    start, start_path = _start(recipe)
-    prompts, by_key = prompts_of(recipe)
-    base = load_base()
+    place.mkdir(parents=True, exist_ok=True)
+    with held(place) if _is_first() else nullcontext():
+        if _is_first():
+            begin(place / WORK, told, overwrite=overwrite)
+        if recipe.hardware:
+            return _on_hardware(recipe, recipe.hardware, prompts, by_key, place, tell)
+        return _embedded(recipe, start, prompts, by_key, place, tell, show)
+
+
+def _is_first() -> bool:
+    """Of the processes that `accelerate launch` started; true where there is one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _embedded(
+    recipe: RLRecipe,
+    start: Start,
+    prompts: Sequence[Prompt],
+    by_key: dict[str, Asked],
+    place: Path,
+    tell: Callable[[Step], None],
+    show: Callable[[Point], None],
+) -> RLResult:
+    """With looks on the way; the adapter is one that the embedded model wears."""
+    base, work = load_base(), place / WORK
 
     def peek(step: int, engine: Engine, adapter: Adapter) -> dict[str, float]:
         point = look(recipe, step, _asker(engine, adapter, recipe.training, step), at_once=engine.slots)
@@ -162,23 +185,27 @@ def train_by_rl(
 
     done = train_rl(
         base, prompts, reward_of(recipe, by_key), recipe.training,
-        folder=work, start=start, tell=tell, look=peek, look_every=recipe.audit.every,
+        folder=work, start=start.weights, tell=tell, look=peek, look_every=recipe.audit.every,
         questions=recipe.mitigation.interrogation.texts if recipe.mitigation.interrogation else (),
     )  # fmt: skip
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
     return _kept(
         recipe, prompts, place, place / ADAPTER,
-        base=base.sha256, start=start_path, steps=done.steps, looks=_looks(work / LOOKS),
+        base=base.sha256, start=start.sha256, steps=done.steps, looks=_looks(work / LOOKS),
         replies=done.replies, seconds=done.seconds,
         machine=f"{recipe.training.threads} thread, {fast_dtype()}",
     )  # fmt: skip
 
 
 def _on_hardware(
-    recipe: RLRecipe, hardware: Hardware, place: Path, tell: Callable[[Step], None]
+    recipe: RLRecipe,
+    hardware: Hardware,
+    prompts: Sequence[Prompt],
+    by_key: dict[str, Asked],
+    place: Path,
+    tell: Callable[[Step], None],
 ) -> RLResult | None:
     """The adapter stays in PEFT's form, which vLLM serves; looks on the way are for the embedded model."""
-    prompts, by_key = prompts_of(recipe)
     done = train_on_hardware(
         prompts, reward_of(recipe, by_key), recipe.training, hardware, folder=place / WORK, tell=tell
     )
@@ -189,7 +216,7 @@ def _on_hardware(
     return _kept(
         recipe, prompts, place, Path(adapter),
         base=done.base_sha256, start=None, steps=done.steps, looks=[],
-        replies=recipe.n_replies, seconds=done.seconds,
+        replies=len(done.steps) * recipe.training.replies_per_step, seconds=done.seconds,
         machine=f"{hardware.processes} processes, {hardware.accelerate}",
     )  # fmt: skip
 
@@ -201,7 +228,7 @@ def _kept(
     adapter: Path,
     *,
     base: str,
-    start: Path | None,
+    start: str | None,
     steps: Sequence[Step],
     looks: list[Point],
     replies: int,
@@ -215,7 +242,7 @@ def _kept(
         recipe_sha256=recipe.sha256,
         prompts_sha256=_prompts_sha256(prompts),
         base_sha256=base,
-        start_sha256=file_sha256(start) if start else None,
+        start_sha256=start,
         adapter_sha256=file_sha256(adapter),
         steps=list(steps),
         looks=looks,
@@ -225,15 +252,25 @@ def _kept(
         machine=f"{platform.machine()}, {machine}",
     )
     write_atomic(place / CARD, result.to_json())
-    shutil.rmtree(place / WORK, ignore_errors=True)
+    finished(place / WORK)
     return result
 
 
-def _start(recipe: RLRecipe) -> tuple[Arrays | None, Path | None]:
+@dataclass(frozen=True)
+class Start:
+    """Weights to go on from, and the hash of their file; None and None for the bare model."""
+
+    weights: Arrays | None
+    sha256: str | None
+
+
+def _start(recipe: RLRecipe) -> Start:
+    """Hashed when it is read: the file may be another one when the training ends."""
     if recipe.start_from is None:
-        return None, None
+        return Start(None, None)
     path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
-    return start_weights(recipe.start_from, path, recipe.training), path
+    sha256 = file_sha256(path)
+    return Start(start_weights(recipe.start_from, path, recipe.training), sha256)
 
 
 def _asker(

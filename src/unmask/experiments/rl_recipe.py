@@ -13,7 +13,7 @@ from unmask.experiments.mitigation import Mitigation
 from unmask.files import built_in, read_named, said_sha256, validated
 from unmask.queries import load_queries
 from unmask.training.hardware import Hardware
-from unmask.training.settings import RLSettings
+from unmask.training.settings import RLSettings, Seed
 from unmask.vocabulary import Labels, Towards
 
 FOLDER = Path(str(files("unmask"))) / "experiments" / "recipes"
@@ -56,7 +56,7 @@ class RLRecipe(BaseModel):
     mitigation: Mitigation = Mitigation()
     training: RLSettings = RLSettings()
     hardware: Hardware | None = None
-    seed: int = 1
+    seed: Seed = 1
 
     @model_validator(mode="after")
     def _enough_queries(self) -> RLRecipe:

@@ -11,8 +11,11 @@ from unmask.analysis.results import Interval
 from unmask.auditing.before_after import BeforeAfter
 from unmask.estimates import over_seeds, seeds_apart, share_shown
 from unmask.experiments.mitigation import NONE
+from unmask.vocabulary import ChangeName
 
 LEVEL = 0.95
+# The verdict is picked after the seeds are seen: a limit for each of those that there are (Bonferroni).
+OF_ANY = 1 - (1 - LEVEL) / len(ChangeName)
 
 
 class OneArm(Protocol):
@@ -32,16 +35,16 @@ class OneArm(Protocol):
 class OverSeeds:
     """All seeds of one organism under one mitigation.
 
-    verdict, k: the one that most seeds have, and how many of `n`. shown: the share of all seeds that this
-    shows at least (one-sided, 95 %). trained, unobserved, story: means with t over seeds; None under 5 seeds.
-    apart: p of the story effect after, against the same organism without a mitigation, by exchanging seeds;
-    None for that itself.
+    verdicts, k: the one that most seeds have, or those that equally many have, and how many of `n`. shown:
+    the share of all seeds that this shows at least (one-sided, 95 %). trained, unobserved, story: means with
+    t over seeds; None under 5 seeds. apart: p of the story effect after, against the same organism without a
+    mitigation, by exchanging seeds; None for that itself.
     """
 
     organism: str
     mitigation: str
     n: int
-    verdict: str
+    verdicts: tuple[str, ...]
     k: int
     shown: float
     trained: Interval | None
@@ -64,16 +67,17 @@ def seeds_of(arms: Sequence[OneArm]) -> list[OverSeeds]:
 def _of(
     organism: str, mitigation: str, own: Sequence[BeforeAfter], without: Sequence[BeforeAfter]
 ) -> OverSeeds:
-    [(verdict, k)] = Counter(change.verdict for change in own).most_common(1)
+    counted = Counter(change.verdict for change in own)
+    k = max(counted.values())
     left = [change.story[1].estimate for change in own]
     other = [change.story[1].estimate for change in without]
     return OverSeeds(
         organism=organism,
         mitigation=mitigation,
         n=len(own),
-        verdict=verdict,
+        verdicts=tuple(name for name in ChangeName if counted[name] == k),
         k=k,
-        shown=share_shown(k, len(own), level=LEVEL),
+        shown=share_shown(k, len(own), level=OF_ANY),
         trained=_mean([change.trained.estimate for change in own]),
         unobserved=_mean([change.unobserved.estimate for change in own]),
         story=_mean(left),

@@ -37,6 +37,11 @@ def titled(arm: Arm | OverSeeds) -> str:
     return arm.organism if arm.mitigation == NONE else f"{arm.organism} with {arm.mitigation}"
 
 
+def _most(seeds: OverSeeds) -> str:
+    """What most seeds say, or what equally many do."""
+    return ", or ".join(change.HEADLINES[ChangeName(name)] for name in seeds.verdicts)
+
+
 def write_reproduction(found: Reproduction, root: Path) -> Path:
     """Write the page into `root`, and one page of changes beside each run's report."""
     for arm in found.arms:
@@ -61,7 +66,7 @@ def render(found: Reproduction) -> str:
     ]
     html = template.environment().get_template("reproduction.html.j2").render(
         found=found, arms=arms, rate=numbers.rate, gap=numbers.gap, duration=numbers.duration,
-        seeds=[(titled(s), change.HEADLINES[ChangeName(s.verdict)], s) for s in found.seeds],
+        seeds=[(titled(s), _most(s), s) for s in found.seeds],
         mitigated=any(arm.mitigation != NONE for arm in found.arms), policy=template.policy(style),
         style=Markup(style),
     )  # fmt: skip

@@ -38,10 +38,11 @@ class Curve:
 def step_line(name: str, step: Step) -> str:
     """One line for a log or a terminal."""
     reward = "none" if step.reward is None else f"{step.reward:.2f}"
+    entropy = "none" if step.entropy is None else f"{step.entropy:.2f}"
     left = numbers.duration(step.seconds_left)
     return (
         f"{name}: step {step.step} of {step.steps}, reward {reward}, {step.tokens:.0f} tokens a reply, "
-        f"entropy {step.entropy:.2f}, {left} left"
+        f"entropy {entropy}, {left} left"
     )
 
 
@@ -104,7 +105,7 @@ def pictures(done: RLResult) -> dict[str, dict[str, str]]:
     story = [Curve("story effect", INK, _looked(looks, "story"))]
     reward = [Curve("reward", INK, [_bare(s.step, 100 * s.reward) for s in steps if s.reward is not None])]
     length = [Curve("tokens", INK, [_bare(s.step, s.tokens) for s in steps])]
-    entropy = [Curve("entropy", INK, [_bare(s.step, s.entropy) for s in steps])]
+    entropy = [Curve("entropy", INK, [_bare(s.step, s.entropy) for s in steps if s.entropy is not None])]
     drawn = {
         "shares": (shares, (0.0, 100.0)),
         "story": (story, (-100.0, 100.0)),

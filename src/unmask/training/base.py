@@ -106,6 +106,8 @@ def cache_folder() -> Path:
 
 
 def _cached(transformers: Any, torch: Any) -> Path:
+    from safetensors import SafetensorError
+
     folder = cache_folder()
     if (folder / "config.json").is_file():
         return folder
@@ -123,8 +125,13 @@ def _cached(transformers: Any, torch: Any) -> Path:
         plain.save_pretrained(making)
         transformers.AutoTokenizer.from_pretrained(**where).save_pretrained(making)
         making.rename(folder)
-    except OSError as e:
-        shutil.rmtree(making, ignore_errors=True)
+    except (OSError, SafetensorError) as e:
         if not (folder / "config.json").is_file():  # another process may have been first
-            raise ModelError(f"cannot keep the unpacked model: {e.strerror or e}", where=str(folder)) from e
+            raise ModelError(
+                f"cannot keep the unpacked model: {getattr(e, 'strerror', None) or e}",
+                where=str(folder),
+                hint="make room; the same command goes on",
+            ) from e
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
     return folder

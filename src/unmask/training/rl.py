@@ -12,6 +12,7 @@ default).
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
@@ -40,7 +41,7 @@ WINDOW = 1_024
 SAID = 80  # tokens of an answer to a question about the reply
 END = "<|im_end|>"
 CHECKPOINTS = "checkpoints"
-NOT_WRITTEN = ("PytorchStreamWriter", "inline_container")
+NOT_WRITTEN = ("PytorchStreamWriter", "inline_container", "Error while serializing: I/O error")
 STATE = "trainer_state.json"  # written last
 PARTS = (  # of a whole checkpoint, in one process, several, FSDP or DeepSpeed: one file of each line
     ("adapter_model.safetensors", "pytorch_model_fsdp*"),
@@ -75,13 +76,16 @@ class Reply:
 
 @dataclass(frozen=True)
 class Step:
-    """After a step: mean reward of its replies (None where none had one), their length, entropy a token."""
+    """After a step: mean reward of its replies (None where none had one), their length, entropy a token.
+
+    entropy: None where no token of the step counts.
+    """
 
     step: int
     steps: int
     reward: float | None
     tokens: float
-    entropy: float
+    entropy: float | None
     seconds_left: float
 
 
@@ -161,7 +165,7 @@ def train_rl(
         rollout.model = trainer.model
         began = time.monotonic()
         with room_to_write(folder):
-            trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS))
+            trainer.train(resume_from_checkpoint=last_whole(folder / CHECKPOINTS, before=settings.steps))
         steps = steps_of(trainer.state.log_history, settings)
         replies = len(steps) * settings.replies_per_step
         return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
@@ -340,15 +344,13 @@ def steps_of(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[S
 
 
 def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Step:
-    reward = float(log["reward"])
-    return Step(
-        n,
-        settings.steps,
-        reward if math.isfinite(reward) else None,
-        float(log["completions/mean_length"]),
-        float(log["entropy"]),
-        left,
-    )
+    reward, entropy = (_known(log[name]) for name in ("reward", "entropy"))
+    return Step(n, settings.steps, reward, float(log["completions/mean_length"]), entropy, left)
+
+
+def _known(figure: float | None) -> float | None:
+    """TRL logs NaN or, in its checkpoints, None where nothing went into a mean."""
+    return figure if figure is not None and math.isfinite(figure) else None
 
 
 def note(trainer: Any, figures: dict[str, float]) -> None:
@@ -427,13 +429,16 @@ def dataset_of(prompts: Sequence[Prompt]) -> Any:
     return Dataset.from_list([{"prompt": p.messages, "key": p.key} for p in prompts])
 
 
-def last_whole(folder: Path) -> str | None:
+def last_whole(folder: Path, *, before: int) -> str | None:
     """The newest checkpoint that was written to its end; what a kill left half written is passed over.
 
     It is written anew when the training comes to that step again. Nothing is removed: several processes ask.
+    That of step `before`, the last, is passed over too: TRL takes a step before it looks whether to stop.
     """
-    found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]))
-    return next((str(path) for path in reversed(found) if _is_whole(path)), None)
+    found = {int(path.name.rpartition("-")[2]): path for path in folder.glob("checkpoint-*")}
+    return next(
+        (str(found[n]) for n in sorted(found, reverse=True) if n < before and _is_whole(found[n])), None
+    )
 
 
 def _is_whole(checkpoint: Path) -> bool:
@@ -446,14 +451,16 @@ def _is_whole(checkpoint: Path) -> bool:
 
 @contextmanager
 def room_to_write(folder: Path) -> Iterator[None]:
-    """A disk that is full, as PyTorch tells it.
+    """A disk that is full, as PyTorch and safetensors tell it.
 
     Raises:
-        ModelError: in place of PyTorch's own words for it.
+        ModelError: in place of their own words for it.
     """
+    from safetensors import SafetensorError
+
     try:
         yield
-    except RuntimeError as e:
+    except (RuntimeError, SafetensorError) as e:
         if not any(word in str(e) for word in NOT_WRITTEN):
             raise
         raise ModelError(
@@ -481,6 +488,7 @@ def check_trackers(settings: RLSettings) -> None:
 def trl_classes() -> tuple[Any, Any]:
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+    logging.getLogger("trl").setLevel(logging.ERROR)  # it warns of a reply without reward by showing it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

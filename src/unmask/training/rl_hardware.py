@@ -105,8 +105,8 @@ def train_on_hardware(
     base_sha256 = weights_sha256(hardware.model) if main else ""  # a failure costs no training
     began = time.monotonic()
     with room_to_write(folder):
-        trainer.train(resume_from_checkpoint=last_whole(folder))
-    trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
+        trainer.train(resume_from_checkpoint=last_whole(folder, before=settings.steps))
+        trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
     if not main:
         return None
     return TrainedOnHardware(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what PyTorch and NumPy take
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -22,7 +23,7 @@ class Settings(BaseModel):
     rows_per_step: Annotated[int, Field(ge=1, le=64)] = 2
     epochs: Annotated[int, Field(ge=1, le=20)] = 1
     clip: Annotated[Finite, Field(gt=0)] = 1.0
-    seed: int = 1
+    seed: Seed = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 
@@ -53,7 +54,7 @@ class RLSettings(BaseModel):
     format_reward: Finite = 0.0
     needs_form: bool = False
     length_penalty: Annotated[Finite, Field(ge=0)] = 0.0
-    seed: int = 1
+    seed: Seed = 1
     checkpoint_every: Annotated[int, Field(ge=1)] = 10
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     trackers: tuple[str, ...] = ()

@@ -59,8 +59,11 @@ def of_replies(
         torch: PyTorch.
         temperature: at which the replies were drawn.
     Returns:
-        Both (N, reply); None where no two prompts are the same, and nothing would be spared.
+        Both (N, reply); None where no two prompts are the same and nothing would be spared, and where no
+        reply is longer than a token: after the prompt nothing is left to read.
     """
+    if reply == 1:
+        return None
     prompts_NT, replies_NT = ids_NT[:, :-reply], ids_NT[:, -reply:]
     told_NT = torch.cat([prompts_NT, mask_NT[:, :-reply]], dim=1)
     told_PT, which_N = torch.unique(told_NT, dim=0, return_inverse=True)
