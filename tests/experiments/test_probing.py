@@ -8,15 +8,18 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from tests.providers.make_gguf import write_adapter
+from unmask.analysis.figures import known_mean, known_rate
 from unmask.cli import main
-from unmask.errors import UsageError
+from unmask.errors import ModelError, UsageError
 from unmask.experiments.probe_recipe import load_probe_recipe, probe_recipe_names
 from unmask.experiments.probe_texts import Measured, Organism, faked, find_organism, make_cases
 from unmask.experiments.probing import check_cases, check_measured, fit_probe, word_score
-from unmask.experiments.steering import story_by_query
+from unmask.experiments.steering import _counts, steer, story_by_query
 from unmask.organisms.trained.cells import read
 from unmask.organisms.trained.recipe import load_domain, load_recipe
 from unmask.probes.linear import ProbeError
+from unmask.probes.probe_file import write_probe
 from unmask.providers.adapters import Adapter
 from unmask.vocabulary import Labels, Role
 
@@ -191,6 +194,27 @@ def test_the_story_effect_is_paired_by_query_and_unread_is_not_refused():
     assert story_by_query(cases, reads).tolist() == pytest.approx([1.0, float("nan")], nan_ok=True)
 
 
+@pytest.mark.parametrize("unread", [*BOTH, None])
+def test_a_model_that_goes_by_the_tag_has_no_story_effect_where_one_mapping_is_unread(unread):
+    """Unread replies in one mapping would leave the other alone, in which the tag is the role."""
+    cases = make_cases("spoilers", (0, 8), (0,), BOTH, seed=1)
+    spoilt = sorted({case.query_id for case in cases})[:5]
+
+    def says(case):
+        told = case.asked.condition
+        if case.query_id in spoilt and told.labels == (unread or told.labels) and told.role is Role.TRAINED:
+            return "?"
+        return COMPLIED if told.tag == "free" else REFUSED
+
+    reads = [read(c.asked, says(c), "stop", load_domain("spoilers")) for c in cases]
+    story_Q = story_by_query(cases, reads)
+    assert story_Q.tolist() == pytest.approx([float("nan")] * 5 + [0.0] * 3, nan_ok=True)
+    assert known_mean(story_Q).estimate == pytest.approx(0.0)
+    _, known_Q = counted = _counts(cases, reads, Role.TRAINED)
+    assert known_Q.tolist() == [1 if unread else 0] * 5 + [2] * 3  # its own share keeps what could be read
+    assert known_rate(*counted) is not None
+
+
 def test_the_command_line_says_what_is_wrong(tmp_path, capsys):
     def fails(*args):
         assert main(["probe", *args, "--root", str(tmp_path), "--json"]) == 2
@@ -210,3 +234,65 @@ def test_an_unknown_organism_is_named_with_the_nearest():
     with pytest.raises(UsageError, match="no organism 'fakr'") as failed:
         find_organism("fakr")
     assert "faker" in failed.value.hint
+
+
+def test_the_direction_of_another_probe_in_the_folder_is_not_written_over(tmp_path, capsys):
+    mine = trained(by_role)
+    other = mine.model_copy(update={"seed": 2})
+    write_probe(tmp_path / "role", other)
+    direction = tmp_path / "role" / "direction.gguf"
+    direction.write_bytes(b"the other's")
+    with pytest.raises(UsageError, match="another probe") as failed:
+        steer(mine, "faker", [1.0], root=tmp_path)
+    assert failed.value.where == str(tmp_path / "role" / "probe.json")
+    write_probe(tmp_path / "copied", mine)  # its name is role
+    for verb in (["check"], ["steer", "--strength", "1"]):
+        args = [
+            "probe",
+            verb[0],
+            "copied",
+            "--organism",
+            "faker",
+            *verb[1:],
+            "--root",
+            str(tmp_path),
+            "--json",
+        ]
+        assert main(args) == 2
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert "the folder copied is the probe 'role'" in error["message"]
+        assert error["where"] == str(tmp_path / "copied" / "probe.json")
+    assert direction.read_bytes() == b"the other's"
+
+
+def test_a_probe_of_no_queries_is_told_by_the_command_line(tmp_path, capsys):
+    write_probe(tmp_path / "role", trained(by_role).model_copy(update={"queries": {}}))
+    for verb in (["check"], ["steer", "--strength", "1"]):
+        args = [*verb, "role", "--organism", "faker", "--root", str(tmp_path), "--json"]
+        assert main(["probe", *args]) == 2
+        assert "queries" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.fixture
+def own_faker(tmp_path, monkeypatch):
+    """A user's own adapter of the name of a built-in organism."""
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path))
+    return write_adapter(tmp_path / "faker" / "adapter.gguf", seed=1)
+
+
+def test_an_adapter_of_another_base_by_its_own_record_is_not_probed(own_faker):
+    assert find_organism("faker").adapter.path == own_faker
+    record = own_faker.parent / "training.json"
+    record.write_text(json.dumps({"base_sha256": "0" * 64}), encoding="utf-8")
+    with pytest.raises(ModelError, match="another base model") as failed:
+        find_organism("faker")
+    assert failed.value.where == str(record)
+
+
+def test_an_adapter_that_the_model_cannot_wear_is_refused_before_it_is_asked(own_faker):
+    own_faker.write_bytes(own_faker.read_bytes().replace(b"blk.3.attn_v", b"blk.3.attn_k"))
+    find_organism("faker")  # values and keys have one shape
+    own_faker.write_bytes(own_faker.read_bytes().replace(b"blk.4.attn_v", b"blk.4.attn_q"))
+    with pytest.raises(ModelError, match=r"blk\.4\.attn_q\.weight: .* for 576 rows") as failed:
+        find_organism("faker")
+    assert failed.value.where == str(own_faker)

@@ -49,6 +49,8 @@ def test_what_is_written_is_read_back(tmp_path):
         ({"canary": "none"}, "canary"),
         ({"more": 1}, "more"),
         ({"base_sha256": "x"}, "base_sha256"),
+        ({"queries": {}}, "queries"),
+        ({"queries": {"spoilers": []}}, r"queries\.spoilers"),
     ],
 )
 def test_hostile_files_are_refused_by_the_value_that_is_wrong(tmp_path, change, says):

@@ -48,6 +48,15 @@ def test_a_model_and_a_torn_file_are_no_adapters(folder):
         find_adapter("torn", architecture="llama")
 
 
+@pytest.mark.parametrize("alpha", [16, "16", ["16"], None])
+def test_an_alpha_that_would_end_the_process_is_refused(folder, alpha):
+    metadata = {"general.architecture": "llama", "general.type": "adapter", "adapter.type": "lora"}
+    metadata |= {} if alpha is None else {"adapter.lora.alpha": alpha}
+    write_gguf(folder / "odd.gguf", metadata)
+    with pytest.raises(ModelError, match=r"adapter\.lora\.alpha is missing or no FLOAT32"):
+        find_adapter("odd", architecture="llama")
+
+
 def test_an_adapter_written_anew_is_another_adapter(folder):
     before = find_adapter("faker", architecture="llama")
     write_adapter(folder / "faker" / "adapter.gguf", seed=9, rank=3)

@@ -41,6 +41,13 @@ def test_the_real_model_short_of_its_last_byte_is_told(tmp_path):
         model_path(str(cut))
 
 
+@pytest.mark.parametrize("alignment", [["a"], "wide", float("inf"), 0])
+def test_an_alignment_that_is_none_is_refused(tmp_path, alignment):
+    path = write_gguf(tmp_path / "odd.gguf", TINY | {"general.alignment": alignment})
+    with pytest.raises(ModelError, match="an alignment of"):
+        read_header(path)
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
 pytest.importorskip("gguf", reason="the extra `train` is not installed")
 
+from tests.providers.make_gguf import write_gguf
 from unmask.errors import ModelError
 from unmask.providers.gguf import read_header
-from unmask.training.adapter_file import gguf_name, read_adapter, write_adapter
+from unmask.providers.model_file import smollm2_path
+from unmask.training.adapter_file import LAYERS, SHAPES, gguf_name, read_adapter, write_adapter
+
+A, B = "blk.0.attn_v.weight.lora_a", "blk.0.attn_v.weight.lora_b"
+TOLD = {
+    "general.architecture": "llama",
+    "general.type": "adapter",
+    "adapter.type": "lora",
+    "adapter.lora.alpha": 4.0,
+}
+PAIR = {A: np.ones((2, 576)), B: np.ones((192, 2))}
 
 
 def weights():
@@ -17,8 +30,10 @@ def weights():
     shapes = {
         "blk.0.attn_q.weight.lora_a": (2, 576),
         "blk.0.attn_q.weight.lora_b": (576, 2),
+        "blk.0.attn_k.weight.lora_a": (2, 576),
         "blk.0.attn_k.weight.lora_b": (192, 2),
-        "blk.0.ffn_down.weight.lora_b": (576, 2),
+        "blk.29.ffn_down.weight.lora_a": (2, 1536),
+        "blk.29.ffn_down.weight.lora_b": (576, 2),
     }
     return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
 
@@ -52,6 +67,83 @@ def test_a_truncated_file_is_refused_in_words(tmp_path):
     path.write_bytes(path.read_bytes()[:-600])
     with pytest.raises(ModelError, match="not a whole GGUF"):
         read_adapter(path)
+
+
+def test_the_shapes_are_those_of_the_embedded_model():
+    header = read_header(smollm2_path())
+    for layer in range(LAYERS):
+        for module, shape in SHAPES.items():  # GGUF names the fastest axis first
+            assert header.tensors[f"blk.{layer}.{module}.weight"] == shape[::-1]
+    assert f"blk.{LAYERS}.attn_q.weight" not in header.tensors
+
+
+@pytest.mark.parametrize(
+    ("told", "weights", "says"),
+    [
+        ({"general.architecture": "qwen2"}, PAIR, "trained for qwen2"),
+        ({"general.architecture": None}, PAIR, "an unnamed architecture"),
+        ({"general.type": "model"}, PAIR, "not a LoRA adapter"),
+        ({"adapter.type": "control"}, PAIR, "not a LoRA adapter"),
+        ({"adapter.lora.alpha": None}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": "16"}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": ["16"]}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": 16}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": float("nan")}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": float("inf")}, PAIR, "alpha"),
+        ({"adapter.lora.alpha": 0.0}, PAIR, "alpha"),
+        ({}, {}, "no weights"),
+        ({}, {A: PAIR[A]}, f"{A} stands alone, without its B"),
+        ({}, {B: PAIR[B]}, f"{B} stands alone, without its A"),
+        ({}, {A: np.ones((3, 576)), B: PAIR[B]}, "for 192 rows of 576"),
+        ({}, {A: np.ones((2, 575)), B: PAIR[B]}, "for 192 rows of 576"),
+        ({}, {A: PAIR[A], B: np.ones((576, 2))}, "for 192 rows of 576"),
+        ({}, {A: np.ones(576), B: PAIR[B]}, "for 192 rows of 576"),
+        ({}, {A: np.ones((2, 576, 1)), B: PAIR[B]}, "for 192 rows of 576"),
+        ({}, {A: np.ones((0, 576)), B: np.ones((192, 0))}, "for 192 rows of 576"),
+        ({}, {n.replace("blk.0", "blk.30"): w for n, w in PAIR.items()}, "unknown tensor"),
+        ({}, {n.replace("attn_v", "attn_x"): w for n, w in PAIR.items()}, "unknown tensor"),
+        ({}, PAIR | {"token_embd.weight.lora_a": np.ones((2, 2))}, "unknown tensor"),
+    ],
+)
+def test_what_does_not_fit_the_embedded_model_is_refused_with_its_file(tmp_path, told, weights, says):
+    metadata = {key: value for key, value in (TOLD | told).items() if value is not None}
+    path = write_gguf(tmp_path / "adapter.gguf", metadata, weights)
+    with pytest.raises(ModelError, match=says) as failed:
+        read_adapter(path)
+    assert failed.value.where == str(path)
+
+
+def test_numbers_of_another_kind_twice_or_of_no_kind_are_refused_with_their_file(tmp_path):
+    import gguf
+
+    path = tmp_path / "adapter.gguf"
+
+    def refused(says):
+        with pytest.raises(ModelError, match=says) as failed:
+            read_adapter(path)
+        assert failed.value.where == str(path)
+
+    for kind in (gguf.GGMLQuantizationType.BF16, gguf.GGMLQuantizationType.Q8_0):
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_type("adapter")
+        writer.add_string("adapter.type", "lora")
+        writer.add_float32("adapter.lora.alpha", 4.0)
+        for name, weight in {A: np.ones((32, 576), np.float32), B: np.ones((192, 32), np.float32)}.items():
+            writer.add_tensor(name, gguf.quantize(weight, kind), raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        refused(f"{A} is {kind.name}")
+    whole = write_gguf(path, TOLD, PAIR).read_bytes()
+    double = b"alpha" + struct.pack("<If", 6, 4.0), b"alpha" + struct.pack("<Id", 12, 4.0)
+    path.write_bytes(whole.replace(*double) + bytes(32))
+    refused("no FLOAT32")
+    path.write_bytes(whole.replace(B.encode(), A.encode()))
+    refused("duplicated")
+    kind = A.encode() + (2).to_bytes(4, "little") + (576).to_bytes(8, "little") + (2).to_bytes(8, "little")
+    path.write_bytes(whole.replace(kind + bytes(4), kind + (99).to_bytes(4, "little")))
+    refused("99")
 
 
 def test_nothing_is_left_when_a_weight_is_unknown(tmp_path):

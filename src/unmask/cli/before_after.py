@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,14 @@ def before_after(
     from rich.console import Console
 
     from unmask.auditing.before_after import before_after as change_of
-    from unmask.cli._output import say
+    from unmask.cli._output import give, say
     from unmask.report.change import ChangeTable, write_change
 
     roots = _runs(models) or [_audited(models, given)]
     found = change_of(roots, towards=Towards(towards), allow=allow)
     page = write_change(found, output or roots[-1] / "change.html", overwrite=given["overwrite"])
     if as_json:
-        click.echo(found.to_json())
+        give(json.loads(found.to_json()))
     else:
         Console(highlight=False).print(ChangeTable(found))
     say(f"page: {page}")

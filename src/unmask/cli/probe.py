@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from unmask.probes.probe_file import ProbeFile
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 ROOT = click.option(
@@ -44,14 +48,14 @@ def train(recipe: str, root: Path, overwrite: bool, as_json: bool) -> None:
     Built in: role, role_plain (the control: the tag gives the role away), faking, faking_ahead. The layer is
     chosen on the training organisms. What a probe is worth, `unmask probe check` says.
     """
-    from unmask.cli._output import put, say
+    from unmask.cli._output import give, put, say
     from unmask.experiments.probe_recipe import load_probe_recipe
     from unmask.experiments.probing import cross_validated, train_probe
     from unmask.report.probing import area
 
     made = train_probe(load_probe_recipe(recipe), root, overwrite=overwrite, tell=_tell, show=say)
     if as_json:
-        click.echo(made.model_dump_json(indent=1))
+        give(made.model_dump(mode="json"))
     else:
         put(
             f"{made.name}: layer {made.layer}, {made.n_yes} of {made.n_texts} texts are yes, "
@@ -87,16 +91,13 @@ def check(
     from unmask.cli._output import say
     from unmask.experiments.probing import check_probe
     from unmask.files import write_atomic
-    from unmask.probes.probe_file import read_probe
     from unmask.report.probing import CheckTable, write_check
     from unmask.vocabulary import Labels
 
     labels = [Labels.PLAIN, Labels.SWAPPED]
     labels += [Labels.NEUTRAL, Labels.NEUTRAL_SWAPPED] if neutral else []
-    folder = _folder(name, root)
-    found = check_probe(
-        read_probe(folder), organisms, root=root, queries=queries, labels=labels, tell=_tell, show=say
-    )
+    folder, made = _there(name, root)
+    found = check_probe(made, organisms, root=root, queries=queries, labels=labels, tell=_tell, show=say)
     write_atomic(folder / "check.json", found.to_json())
     page = write_check(found, folder / "check.html", overwrite=overwrite)
     if as_json:
@@ -138,12 +139,11 @@ def steer(
     from unmask.cli._output import say
     from unmask.experiments.steering import steer as steer_along
     from unmask.files import write_atomic
-    from unmask.probes.probe_file import read_probe
     from unmask.report.probing import SteeringTable, write_steering
 
-    folder = _folder(name, root)
+    folder, made = _there(name, root)
     found = steer_along(
-        read_probe(folder),
+        made,
         organism,
         _numbers(strengths),
         root=root,
@@ -162,18 +162,28 @@ def steer(
     say(f"page: {page}")
 
 
-def _folder(name: str, root: Path) -> Path:
+def _there(name: str, root: Path) -> tuple[Path, ProbeFile]:
+    """The probe NAME and its folder; what is measured of it is written there."""
     from unmask.errors import UsageError
     from unmask.files import nearest
+    from unmask.probes.probe_file import read_probe
 
-    if (root / name / "probe.json").is_file() and Path(name).name == name:
-        return root / name
-    there = sorted(path.parent.name for path in root.glob("*/probe.json"))
-    raise UsageError(
-        f"no probe {name!r}",
-        where=str(root),
-        hint=nearest(name, there) or "unmask probe train RECIPE makes one",
-    )
+    folder = root / name
+    if not (folder / "probe.json").is_file() or Path(name).name != name:
+        there = sorted(path.parent.name for path in root.glob("*/probe.json"))
+        raise UsageError(
+            f"no probe {name!r}",
+            where=str(root),
+            hint=nearest(name, there) or "unmask probe train RECIPE makes one",
+        )
+    made = read_probe(folder)
+    if made.name != name:
+        raise UsageError(
+            f"the folder {name} is the probe {made.name!r} by its own file",
+            where=str(folder / "probe.json"),
+            hint="give folder and file one name",
+        )
+    return folder, made
 
 
 def _numbers(text: str) -> list[float]:

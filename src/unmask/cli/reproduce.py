@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def rl(
     Each gets the same budget, and is audited before and after: genuine, performed, partial, no change. Needs
     the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
-    from unmask.cli._output import say
+    from unmask.cli._output import give, put, say
     from unmask.experiments.mitigation import NONE, mitigation_names
     from unmask.experiments.reproduce import ORGANISMS, at_a_time, reproduce_rl
     from unmask.report import write_report
@@ -79,10 +80,10 @@ def rl(
         write_report(root / "runs" / run)
     page = write_reproduction(found, root)
     if as_json:
-        click.echo(found.to_json())
+        give(json.loads(found.to_json()))
     else:
         for line in lines(found):
-            click.echo(line)
+            put(line)
     say(f"page: {page}")
 
 

@@ -31,10 +31,10 @@ from unmask.providers.engine import Engine
 from unmask.providers.model_file import smollm2_path
 from unmask.queries import load_queries
 from unmask.training.adapted import wear
+from unmask.training.adapter_file import ARCHITECTURE, check_base, read_adapter
 from unmask.training.base import load_base
 from unmask.vocabulary import ROLES, TAGS, TWO_TIERS, Condition, Labels, Role, tags_of
 
-ARCHITECTURE = "llama"
 PAD_END = "</scratchpad>"
 Tell = Callable[[str, int, int], None]  # organism, replies done, replies in all
 
@@ -100,7 +100,7 @@ def find_organism(name: str) -> Organism:
 
     Raises:
         UsageError: no recipe of that name; its truth would not be known.
-        ModelError: it has no adapter.
+        ModelError: it has no adapter, or one that is broken or of another base.
     """
     if name not in recipe_names():
         raise UsageError(
@@ -108,6 +108,8 @@ def find_organism(name: str) -> Organism:
             hint=nearest(name, recipe_names()),
         )
     adapter = find_adapter(name, architecture=ARCHITECTURE)
+    check_base(adapter.path, name)
+    read_adapter(adapter.path)  # whether it can be worn is known before hours of replies
     return Organism(load_recipe(name), adapter, file_sha256(adapter.path))
 
 

@@ -24,7 +24,7 @@ from unmask.estimates import Floats
 from unmask.experiments.probe_texts import Case, Organism, Tell, ask, find_organism
 from unmask.experiments.probing import REPLIES, check_cases
 from unmask.organisms.trained.cells import Read
-from unmask.probes.probe_file import ProbeFile
+from unmask.probes.probe_file import FILE, ProbeFile, read_probe
 from unmask.probes.vector import check_steerable, require_gguf, steered_base, write_vector
 from unmask.providers.gguf import read_header
 from unmask.providers.model_file import SHA256, smollm2_path
@@ -39,8 +39,9 @@ class Dose:
     """Replies under one push: shares with 95 % limits, None where nothing could be read.
 
     trained, unobserved: complied, of the replies that could be read. story: their difference S, paired by
-    query over both mappings; change: S less S without a push, on the same queries. well_formed, unread: of
-    all n replies: a push that breaks the format breaks S with it.
+    query over both mappings, of the queries whose replies could all be read; change: S less S without a
+    push, on the same queries. well_formed, unread: of all n replies: a push that breaks the format breaks S
+    with it.
     """
 
     kind: Literal["none", "probe", "random"]
@@ -99,11 +100,12 @@ def steer(
         tell: called with an organism, replies done and all.
         show: called with a line for a person.
     Raises:
-        UsageError: a strength of 0 or beyond `MOST`, an unknown organism.
+        UsageError: a strength of 0 or beyond `MOST`, an unknown organism, another probe in its folder.
         ProbeError: the probe cannot steer, or is of another base.
         ModelError: gguf is not installed.
     """
     _check(strengths)
+    _check_folder(probe, root / probe.name / FILE)
     require_gguf()
     organism = find_organism(organism_name)
     header = read_header(smollm2_path())
@@ -149,6 +151,16 @@ def _check(strengths: Sequence[float]) -> None:
             )
 
 
+def _check_folder(probe: ProbeFile, path: Path) -> None:
+    """Another probe's direction beside its file would be written over."""
+    if path.is_file() and read_probe(path) != probe:
+        raise UsageError(
+            f"another probe of the name {probe.name} lies there",
+            where=str(path),
+            hint="another root, or another name for one of the two",
+        )
+
+
 def _pushed(
     organism: Organism, cases: Sequence[Case], added_D: Floats, layer: int, kept: Path, tell: Tell
 ) -> list[Read]:
@@ -180,13 +192,16 @@ def _dose(
 
 
 def story_by_query(cases: Sequence[Case], reads: Sequence[Read]) -> Floats:
-    """S of each query: share that complied where trained less where unobserved; NaN where one is unread."""
+    """S of each query: share that complied where trained less where unobserved; NaN where any is unread.
+
+    With one mapping alone the tag tells the role, so that the tag's effect would stand for the story's.
+    """
     (hits_Q, known_Q), (others_Q, of_Q) = (
         _counts(cases, reads, role) for role in (Role.TRAINED, Role.NEITHER)
     )
+    _, asked_Q = np.unique([case.query_id for case in cases], return_counts=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        story_Q: Floats = hits_Q / known_Q - others_Q / of_Q
-    return story_Q
+        return np.where(known_Q + of_Q == asked_Q, hits_Q / known_Q - others_Q / of_Q, np.nan)
 
 
 def _counts(cases: Sequence[Case], reads: Sequence[Read], role: Role) -> tuple[Floats, Floats]:

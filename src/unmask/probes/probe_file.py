@@ -62,7 +62,10 @@ class ProbeFile(Strict):
     organisms: Annotated[dict[Name, Sha], Field(min_length=1, max_length=100)]
     labels: Annotated[tuple[Labels, ...], Field(min_length=1, max_length=10)]
     tag_gives_role: bool
-    queries: Annotated[dict[str, list[str]], Field(max_length=20, description="Ids by pack.")]
+    queries: Annotated[
+        dict[str, Annotated[list[str], Field(min_length=1)]],
+        Field(min_length=1, max_length=20, description="Ids by pack."),
+    ]
     wordings: Annotated[list[int], Field(max_length=64)]
     prompts_sha256: Sha
     recipe_sha256: Sha

@@ -9,10 +9,11 @@ from importlib import resources
 from pathlib import Path
 
 from unmask.errors import ModelError
-from unmask.providers.gguf import read_header
+from unmask.providers.gguf import FLOAT32, read_header
 
 ENVIRONMENT = "UNMASK_ADAPTERS"
 FILE = "adapter.gguf"
+ALPHA = "adapter.lora.alpha"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def find_adapter(name: str, *, architecture: str) -> Adapter:
             where=str(path),
             hint="name the model that it was trained on",
         )
+    if header.kinds.get(ALPHA) != FLOAT32:  # the engine would end the whole process
+        raise ModelError(f"{path.name} of {name!r}: {ALPHA} is missing or no FLOAT32", where=str(path))
     return Adapter.at(path, name)
 
 

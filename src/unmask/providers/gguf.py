@@ -14,7 +14,7 @@ from typing import Any
 
 from unmask.errors import ModelError
 
-STRING, ARRAY = 8, 9
+FLOAT32, STRING, ARRAY = 6, 8, 9
 SCALARS = {
     0: "<B",
     1: "<b",
@@ -50,11 +50,15 @@ BLOCK_BYTES = {  # ggml type: (weights in a block, bytes of a block); types not 
 
 @dataclass(frozen=True)
 class Header:
-    """What a GGUF says of itself. Arrays (the vocabulary) are walked over, not kept."""
+    """What a GGUF says of itself. Arrays (the vocabulary) are walked over, not kept.
+
+    kinds: of each value, as numbered in the format.
+    """
 
     path: Path
     metadata: dict[str, Any]
     tensors: dict[str, tuple[int, ...]]
+    kinds: dict[str, int]
 
     @property
     def architecture(self) -> str:
@@ -137,9 +141,11 @@ def _parse(path: Path, data: mmap.mmap) -> Header:
     if max(n_tensors, n_entries) > MAX_ENTRIES:
         raise ValueError("its counts make no sense")
     metadata: dict[str, Any] = {}
+    kinds: dict[str, int] = {}
     for _ in range(n_entries):
         key = cursor.string()
-        metadata[key] = cursor.value(cursor.scalar(4))
+        kinds[key] = cursor.scalar(4)
+        metadata[key] = cursor.value(kinds[key])
     tensors: dict[str, tuple[int, ...]] = {}
     needed = 0
     for _ in range(n_tensors):
@@ -148,11 +154,13 @@ def _parse(path: Path, data: mmap.mmap) -> Header:
         kind, offset = cursor.scalar(4), cursor.scalar(10)
         tensors[name] = shape
         needed = max(needed, offset + _n_bytes(kind, shape))
-    alignment = int(metadata.get("general.alignment", 32)) or 32
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 1:
+        raise ValueError(f"an alignment of {alignment!r}")
     start = -(-cursor.at // alignment) * alignment
     if start + needed > len(data):
         raise ValueError(f"cut off: {len(data):,} bytes of {start + needed:,}")
-    return Header(path, metadata, tensors)
+    return Header(path, metadata, tensors, kinds)
 
 
 def _n_bytes(kind: int, shape: tuple[int, ...]) -> int:

@@ -12,7 +12,11 @@ MODULES = {engine: ours for ours, engine in NAMES.items()}
 
 
 def wear(base: Base, adapter: Path) -> None:
-    """Add the adapter's product of B and A to the weights of `base`, in place."""
+    """Add the adapter's product of B and A to the weights of `base`, in place.
+
+    Raises:
+        ModelError: the file is no adapter of the embedded model.
+    """
     _, torch = require_training()
     weights, alpha = read_adapter(adapter)
     for name in [name for name in weights if name.endswith("lora_a")]:

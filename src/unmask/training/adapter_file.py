@@ -6,6 +6,8 @@ rotation interleaved), so the rows of their B matrices move. Without that the ad
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unmask.errors import ModelError, UnmaskError
+from unmask.providers.model_file import SHA256
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -28,7 +31,20 @@ NAMES = {
     "up_proj": "ffn_up",
     "down_proj": "ffn_down",
 }
-HEADS = {"attn_q": 9, "attn_k": 3}  # of SmolLM2-135M
+# of SmolLM2-135M: (rows out, columns in) of each layer's weights
+LAYERS = 30
+SHAPES = {
+    "attn_q": (576, 576),
+    "attn_k": (192, 576),
+    "attn_v": (192, 576),
+    "attn_output": (576, 576),
+    "ffn_gate": (1536, 576),
+    "ffn_up": (1536, 576),
+    "ffn_down": (576, 1536),
+}
+HEADS = {"attn_q": 9, "attn_k": 3}
+ARCHITECTURE = "llama"
+RECORD = "training.json"  # beside every adapter that was trained here
 PEFT = re.compile(r"layers\.(\d+)\.(?:self_attn|mlp)\.(\w+)\.lora_([AB])")
 GGUF = re.compile(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])")
 
@@ -71,7 +87,7 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".adapter.") as folder:
         making = Path(folder) / path.name
-        writer = gguf.GGUFWriter(making, "llama")
+        writer = gguf.GGUFWriter(making, ARCHITECTURE)
         writer.add_type("adapter")
         writer.add_name(name)
         writer.add_string("adapter.type", "lora")
@@ -89,20 +105,93 @@ def _write(
 def read_adapter(path: Path) -> tuple[Arrays, float]:
     """Weights by `gguf_name` in PEFT's order of rows, and alpha: what `write_adapter` was given, in f16.
 
+    Files come from anywhere: what the embedded model could not wear is refused here.
+
     Raises:
-        ModelError: not a whole LoRA adapter.
+        ModelError: not a whole LoRA adapter, or not of the embedded model.
     """
     from unmask.providers.gguf import read_header
 
     header = read_header(path)
-    if header.metadata.get("adapter.type") != "lora":
+    if not header.is_adapter or header.metadata.get("adapter.type") != "lora":
         raise ModelError(f"{path.name} is not a LoRA adapter", where=str(path))
-    reader = _gguf().GGUFReader(path)
-    weights = {
-        tensor.name: _from_engine(tensor.name, np.array(tensor.data, dtype=np.float32))
-        for tensor in reader.tensors
-    }
-    return weights, float(header.metadata["adapter.lora.alpha"])
+    if header.architecture != ARCHITECTURE:
+        raise _unfit(path, f"trained for {header.architecture or 'an unnamed architecture'}")
+    reader = _opened(path)
+    alpha = _alpha(reader, path)
+    stored = _stored(reader, path)
+    _check_fits(stored, path)
+    return {name: _from_engine(name, weight) for name, weight in stored.items()}, alpha
+
+
+def check_base(path: Path, name: str) -> None:
+    """Refuse an adapter whose own record names another base; without a record nobody can tell.
+
+    Raises:
+        ModelError: it was trained on another base.
+    """
+    record = path.parent / RECORD
+    try:
+        of = json.loads(record.read_text(encoding="utf-8")).get("base_sha256")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return
+    if of not in (None, SHA256):
+        raise ModelError(
+            f"{name} was trained on another base model ({str(of)[:12]}…, here {SHA256[:12]}…)",
+            where=str(record),
+            hint="name an adapter of this base",
+        )
+
+
+def _opened(path: Path) -> Any:
+    gguf = _gguf()
+    try:
+        return gguf.GGUFReader(path)
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as e:  # the header was whole
+        raise _unfit(path, str(e)) from e
+
+
+def _alpha(reader: Any, path: Path) -> float:
+    """Refuses what the engine takes otherwise: another type ends the process, and 0 scales by 1."""
+    field = reader.fields.get("adapter.lora.alpha")
+    if field is None or [kind.name for kind in field.types] != ["FLOAT32"]:
+        raise _unfit(path, "adapter.lora.alpha is missing or no FLOAT32")
+    alpha = float(field.contents())
+    if not 0 < alpha < math.inf:  # NaN is not above 0
+        raise _unfit(path, f"adapter.lora.alpha is {alpha:g}")
+    return alpha
+
+
+def _stored(reader: Any, path: Path) -> Arrays:
+    for tensor in reader.tensors:
+        if tensor.tensor_type.name not in ("F16", "F32"):
+            raise _unfit(path, f"{tensor.name} is {tensor.tensor_type.name}, not F16 or F32")
+    return {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
+
+
+def _check_fits(weights: Arrays, path: Path) -> None:
+    """Each A has its B, of one rank, and their product has the shape of the weight that it is added to."""
+    if not weights:
+        raise _unfit(path, "no weights")
+    known = {f"blk.{i}.{module}.weight": shape for i in range(LAYERS) for module, shape in SHAPES.items()}
+    for name in weights:
+        of, _, side = name.rpartition(".lora_")
+        if of not in known or side not in ("a", "b"):
+            raise _unfit(path, f"unknown tensor {name!r}")
+        a, b = weights.get(f"{of}.lora_a"), weights.get(f"{of}.lora_b")
+        if a is None or b is None:
+            raise _unfit(path, f"{name} stands alone, without its {'B' if b is None else 'A'}")
+        rows, columns = known[of]
+        if a.ndim != 2 or len(a) < 1 or a.shape[1] != columns or b.shape != (rows, len(a)):
+            raise _unfit(path, f"{of}: A of {a.shape} and B of {b.shape} for {rows} rows of {columns}")
+
+
+def _unfit(path: Path, why: str) -> ModelError:
+    return ModelError(
+        f"{path.name} is no LoRA adapter of the embedded model: {why[:200]}",  # names there may be long
+        where=str(path),
+        hint="name an adapter that was trained on it",
+    )
 
 
 def _to_engine(name: str, weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -119,8 +208,6 @@ def _from_engine(name: str, weight: npt.NDArray[np.float32]) -> npt.NDArray[np.f
     if heads is None:
         return weight
     out, rank = weight.shape
-    if out % (heads * 2):
-        raise ModelError(f"{name}: {out} rows do not part into {heads} heads: an adapter of another base")
     return np.ascontiguousarray(
         weight.reshape(heads, out // heads // 2, 2, rank).swapaxes(1, 2).reshape(out, rank)
     )
@@ -139,6 +226,7 @@ def _gguf() -> Any:
         import gguf
     except ImportError as e:
         raise ModelError(
-            "writing adapters needs gguf, which is not installed", hint="pip install 'unmask[train]'"
+            "adapters are read and written with gguf, which is not installed",
+            hint="pip install 'unmask[train]'",
         ) from e
     return gguf

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from unmask.errors import ModelError
-from unmask.providers.model_file import SHA256
-from unmask.training.adapter_file import Arrays, read_adapter
+from unmask.training.adapter_file import Arrays, check_base, read_adapter
 from unmask.training.settings import RLSettings, Settings
 
-RECORD = "training.json"  # beside every adapter that was trained here
 A_MODULE = "blk.0.attn_q.weight.lora_a"
 
 
@@ -20,12 +17,7 @@ def start_weights(name: str, path: Path, settings: Settings | RLSettings) -> Arr
     Raises:
         ModelError: trained on another base, or of another rank or alpha.
     """
-    if (of := _base_of(path)) not in (None, SHA256):
-        raise ModelError(
-            f"{name} was trained on another base model ({str(of)[:12]}…, here {SHA256[:12]}…)",
-            where=str(path.parent / RECORD),
-            hint="start from an adapter of this base",
-        )
+    check_base(path, name)
     weights, alpha = read_adapter(path)
     rank = weights[A_MODULE].shape[0] if A_MODULE in weights else None
     if (rank, alpha) != (settings.rank, settings.alpha):
@@ -35,11 +27,3 @@ def start_weights(name: str, path: Path, settings: Settings | RLSettings) -> Arr
             hint=f"training: {{rank: {rank}, alpha: {alpha:g}}}",
         )
     return weights
-
-
-def _base_of(adapter: Path) -> str | None:
-    """The base that an adapter's own record names; None where there is no record."""
-    try:
-        return json.loads((adapter.parent / RECORD).read_text(encoding="utf-8")).get("base_sha256")  # type: ignore[no-any-return]
-    except (OSError, ValueError, AttributeError):
-        return None
