@@ -14,7 +14,7 @@ from unmask.cli import main
 from unmask.errors import ModelError, UsageError
 from unmask.experiments.probe_recipe import load_probe_recipe, probe_recipe_names
 from unmask.experiments.probe_texts import Measured, Organism, faked, find_organism, make_cases
-from unmask.experiments.probing import check_cases, check_measured, fit_probe, word_score
+from unmask.experiments.probing import _forget, check_cases, check_measured, fit_probe, word_score
 from unmask.experiments.steering import _counts, steer, story_by_query
 from unmask.organisms.trained.cells import read
 from unmask.organisms.trained.recipe import load_domain, load_recipe
@@ -236,6 +236,13 @@ def test_an_unknown_organism_is_named_with_the_nearest():
     assert "faker" in failed.value.hint
 
 
+def test_what_was_found_with_the_probe_before_does_not_stand_beside_the_new_one(tmp_path):
+    for name in ("direction.gguf", "check.json", "check.html", "steer-faker.json", "notes.txt", "probe.json"):
+        (tmp_path / name).touch()
+    _forget(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "probe.json"]
+
+
 def test_the_direction_of_another_probe_in_the_folder_is_not_written_over(tmp_path, capsys):
     mine = trained(by_role)
     other = mine.model_copy(update={"seed": 2})
@@ -247,17 +254,8 @@ def test_the_direction_of_another_probe_in_the_folder_is_not_written_over(tmp_pa
     assert failed.value.where == str(tmp_path / "role" / "probe.json")
     write_probe(tmp_path / "copied", mine)  # its name is role
     for verb in (["check"], ["steer", "--strength", "1"]):
-        args = [
-            "probe",
-            verb[0],
-            "copied",
-            "--organism",
-            "faker",
-            *verb[1:],
-            "--root",
-            str(tmp_path),
-            "--json",
-        ]
+        args = ["probe", verb[0], "copied", "--organism", "faker", *verb[1:]]
+        args += ["--root", str(tmp_path), "--json"]
         assert main(args) == 2
         error = json.loads(capsys.readouterr().out)["error"]
         assert "the folder copied is the probe 'role'" in error["message"]

@@ -60,7 +60,7 @@ def rl(
     the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
     from unmask.cli._output import give, put, say
-    from unmask.experiments.mitigation import NONE, mitigation_names
+    from unmask.experiments.mitigation import NONE
     from unmask.experiments.reproduce import ORGANISMS, at_a_time, reproduce_rl
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
@@ -71,7 +71,7 @@ def rl(
         small=small,
         seeds=seeds,
         organisms=organisms or ORGANISMS,
-        mitigations=[NONE, *(mitigation_names() if "all" in mitigations else mitigations)],
+        mitigations=[NONE, *_named(mitigations)],
         jobs=jobs or at_a_time(),
         tell=_tell,
         show=_show,
@@ -85,6 +85,13 @@ def rl(
         for line in lines(found):
             put(line)
     say(f"page: {page}")
+
+
+def _named(mitigations: tuple[str, ...]) -> list[str]:
+    """With those that `all` stands for."""
+    from unmask.experiments.mitigation import mitigation_names
+
+    return [name for given in mitigations for name in (mitigation_names() if given == "all" else [given])]
 
 
 def _tell(name: str, step: Step) -> None:
