@@ -94,7 +94,8 @@ def audit(
     """
     from unmask.auditing.acts import options_of
     from unmask.auditing.budget import Limits
-    from unmask.auditing.run import Options, execute, plan
+    from unmask.auditing.plan import Options, plan
+    from unmask.auditing.run import execute
     from unmask.errors import UsageError
     from unmask.report import AuditView, write_report
 

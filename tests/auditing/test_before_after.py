@@ -177,7 +177,8 @@ def test_same_runs_same_bytes(runs):
 def test_acts_of_two_agents_are_set_beside_each_other_by_world(tmp_path, monkeypatch):
     """Scripted agents whose deeds are known: one that acts with every motive, one that never does."""
     from unmask.auditing.acts import ActsOptions
-    from unmask.auditing.run import Options, execute, plan
+    from unmask.auditing.plan import Options, plan
+    from unmask.auditing.run import execute
 
     monkeypatch.chdir(tmp_path)
     flags = {"n_queries": 6, "epochs": 1, "comprehension": 0, "wordings": 2}

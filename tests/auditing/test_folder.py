@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from unmask.auditing.folder import RunFolder, differences, locked, open_folder, read_manifest, run_name
-from unmask.auditing.run import Options, _manifest, plan
+from unmask.auditing.plan import Options, plan
+from unmask.auditing.run import _manifest
 from unmask.errors import UnmaskError, UsageError
 from unmask.providers.adapters import find_adapter
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from unmask.auditing.run import Options, args_of, execute, plan, reopen
+from unmask.auditing.plan import Options, args_of, plan, reopen
+from unmask.auditing.run import execute
 from unmask.errors import UsageError
 
 STUDY = """

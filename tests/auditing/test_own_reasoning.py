@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.test_analyse import records
 from unmask.analysis.analyse import model_result
 from unmask.analysis.own_reasoning import check_readable, observed, sentence
-from unmask.auditing.run import Options, plan
+from unmask.auditing.plan import Options, plan
 from unmask.errors import ModelError
 from unmask.study import load_study
 from unmask.vocabulary import Role, Scratchpad, Visibility

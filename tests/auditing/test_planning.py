@@ -1,7 +1,7 @@
 import pytest
 
+from unmask.auditing.plan import Options, plan
 from unmask.auditing.planning import Told, Wanted, forecast
-from unmask.auditing.run import Options, plan
 from unmask.errors import StudyError, UsageError
 from unmask.instrument.designs import Assumed, calls_of
 from unmask.study import load_study

@@ -8,7 +8,8 @@ import pytest
 from unmask.analysis.plumbing import NO_JUDGE
 from unmask.analysis.scenario import NO_STORY, NOBODY_READ, before_asking, is_unread
 from unmask.auditing.live_check import calls_of, check_plumbing, is_read_right
-from unmask.auditing.run import Options, execute, plan
+from unmask.auditing.plan import Options, plan
+from unmask.auditing.run import execute
 from unmask.study import load_study
 from unmask.tasks.alignment_faking import prepare
 from unmask.verdict import Plumbing

@@ -13,7 +13,7 @@ from inspect_ai.model import GenerateConfig, get_model
 import inspect_ai, unmask._registry
 model = get_model("embedded/smollm2")
 asyncio.run(model.generate("Name a colour.", config=GenerateConfig(max_tokens=4)))
-from unmask.auditing.run import peak_memory_mb
+from unmask.auditing.environment import peak_memory_mb
 open(sys.argv[1], "w").write(str(peak_memory_mb()))
 """
 
@@ -29,6 +29,18 @@ def test_it_ends_without_a_word_and_stays_small(tmp_path):
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert int(peak.read_text()) < 1_200  # MB
+
+
+def test_a_child_that_was_started_on_the_way_does_not_double_the_peak():
+    code = (
+        "import subprocess\n"
+        "from unmask.auditing.environment import peak_memory_mb\n"
+        "held = bytearray(400_000_000)\n"
+        "subprocess.run(['true'], check=True)\n"
+        "print(peak_memory_mb())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 400 < int(done.stdout) < 700
 
 
 def test_an_exception_while_the_engine_runs_ends_the_process_too():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unmask.errors import ModelError
-from unmask.training.rl import last_whole, room_to_write
+from unmask.training.checkpoint import last_whole, room_to_write
 
 pytest.importorskip("safetensors", reason="the extra `train` is not installed")
 

@@ -107,14 +107,14 @@ def test_a_step_without_any_reward_is_one_at_every_resume_and_shows_no_reply(tmp
 
 def test_replies_of_one_token_are_trained_on(tmp_path, monkeypatch):
     """A step in which every reply ends at once: TRL then has one token of each."""
-    called = rl._Rollout.__call__
+    called = rl.Rollout.__call__
 
     def at_once(self, prompts, trainer):
         told = called(self, prompts, trainer)
         cut = {name: [ids[:1] for ids in told[name]] for name in ("completion_ids", "logprobs")}
         return told | cut
 
-    monkeypatch.setattr(rl._Rollout, "__call__", at_once)
+    monkeypatch.setattr(rl.Rollout, "__call__", at_once)
     one = SETTINGS.model_copy(update={"steps": 1})
     rewards = itertools.cycle([[0.0, 1.0, 0.0, 1.0]])
     done = rl.train_rl(load_base(), PROMPTS, lambda _: next(rewards), one, folder=tmp_path)

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from unmask.analysis.results import AuditResult
-from unmask.auditing.run import Options, execute, plan
+from unmask.auditing.plan import Options, plan
+from unmask.auditing.run import execute
 from unmask.errors import ModelError, StudyError
 from unmask.report import write_report
 

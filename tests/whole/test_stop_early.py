@@ -12,7 +12,8 @@ from collections import Counter
 from inspect_ai.log import list_eval_logs, read_eval_log
 
 from tests.stub_servers import Reply, StubServer
-from unmask.auditing.run import Options, execute, plan
+from unmask.auditing.plan import Options, plan
+from unmask.auditing.run import execute
 from unmask.records import read_logs
 
 CONNECTIONS = 4

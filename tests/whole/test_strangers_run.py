@@ -8,7 +8,7 @@ from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_ai.model import ModelAPI, ModelConfig, modelapi
 
 from tests.stub_servers import Reply, StubServer
-from unmask.auditing.run import Options, reopen
+from unmask.auditing.plan import Options, reopen
 from unmask.cli import main
 
 opened = []

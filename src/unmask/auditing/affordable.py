@@ -12,7 +12,7 @@ from unmask.errors import UsageError
 from unmask.instrument.designs import Assumed, known_of, least_queries
 
 if TYPE_CHECKING:
-    from unmask.auditing.run import Plan
+    from unmask.auditing.plan import Plan
 
 
 def check_budget(planned: Plan, limits: Limits, prices: Prices) -> None:

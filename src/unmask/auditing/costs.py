@@ -21,7 +21,7 @@ from unmask.judges.grader import prompt_parts
 from unmask.vocabulary import JudgeTask
 
 if TYPE_CHECKING:
-    from unmask.auditing.run import Plan
+    from unmask.auditing.plan import Plan
 
 REPLY_SHARE = 0.4  # of the longest reply, assumed where no run of the model tells its usual length
 JUDGE_REPLY = 200  # tokens of a judgement, assumed: five short quotes and labels

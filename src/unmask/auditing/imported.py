@@ -19,10 +19,10 @@ import polars as pl
 from unmask.analysis.analyse import model_result
 from unmask.analysis.judge_cards import naming_cards
 from unmask.analysis.results import AuditResult, ModelResult
+from unmask.auditing.environment import environment
 from unmask.auditing.folder import RunFolder, locked, read_manifest
 from unmask.auditing.imported_judging import Writer, given, judge_kept, judged, pieces_of
 from unmask.auditing.judge_compare import with_comparison
-from unmask.auditing.run import environment
 from unmask.errors import UsageError
 from unmask.files import file_sha256, write_atomic
 from unmask.records.labels import read_store

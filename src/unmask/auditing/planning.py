@@ -13,8 +13,8 @@ from typing import Any
 
 from unmask.auditing.affordable import bought
 from unmask.auditing.costs import CheckCost, Cost, check_cost, costs_of
+from unmask.auditing.plan import Options, Plan, plan
 from unmask.auditing.prices import how_to_add, load_prices
-from unmask.auditing.run import Options, Plan, plan
 from unmask.errors import UsageError
 from unmask.instrument.designs import (
     Assumed,

@@ -12,8 +12,9 @@ from inspect_ai.scorer import Scorer
 from unmask.analysis.results import AuditResult
 from unmask.auditing.folder import RunFolder, locked
 from unmask.auditing.imported import is_imported, judge_imported
+from unmask.auditing.plan import Options, reopen
 from unmask.auditing.preflight import open_model
-from unmask.auditing.run import Options, check, conclude, reopen
+from unmask.auditing.run import check, conclude
 from unmask.errors import UsageError
 from unmask.judges.question_scorers import comprehension_judge, follow_up_judge
 from unmask.judges.scorers import compliance_judge, reasoning_judge

@@ -1,15 +1,11 @@
-"""Run an audit: check, ask, read, analyse. What is computed stays on disk; the same call goes on."""
+"""Run an audit that was planned. What is computed stays on disk; the same call goes on."""
 
 from __future__ import annotations
 
-import os
-import platform
-import resource
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,179 +15,30 @@ from inspect_ai.model import Model
 from unmask.analysis.analyse import About, analyse
 from unmask.analysis.incomplete import Stopped
 from unmask.analysis.judge_cards import naming_cards
-from unmask.analysis.own_reasoning import check_readable
 from unmask.analysis.plumbing import Checked
 from unmask.analysis.results import AuditResult
-from unmask.auditing.acts import ActsOptions, ActsPlan, conclude_acts, has_acts, plan_acts, play
-from unmask.auditing.affordable import check_budget
+from unmask.auditing.acts import ActsPlan, conclude_acts, has_acts, play
 from unmask.auditing.asking import ask
-from unmask.auditing.budget import Budget, BudgetReached, Limits, gated
+from unmask.auditing.budget import Budget, BudgetReached, gated
 from unmask.auditing.costs import costs_of
-from unmask.auditing.folder import MANIFEST, RunFolder, locked, open_folder, read_manifest, run_name
+from unmask.auditing.environment import environment
+from unmask.auditing.folder import RunFolder, locked, open_folder
 from unmask.auditing.judge_compare import with_comparison
-from unmask.auditing.live_check import calls_of, check_plumbing
-from unmask.auditing.preflight import Estimate, check_fit, context_window, estimate, open_model
+from unmask.auditing.live_check import check_plumbing
+from unmask.auditing.plan import Options, Plan, args_of, reopen
+from unmask.auditing.preflight import open_model
 from unmask.auditing.prices import load_prices, register
 from unmask.auditing.progress import Progress, watch
 from unmask.auditing.spending import Spending, counting, logged, open_ledger
 from unmask.auditing.stages import Stage, stages
-from unmask.elicit import refuse_prefill
-from unmask.errors import UnmaskError, UsageError
-from unmask.files import nearest, write_atomic
+from unmask.errors import UnmaskError
+from unmask.files import write_atomic
 from unmask.providers.embedded import adapter_sha256
 from unmask.records import Records, read_logs, write_tables
 from unmask.records.labels import read_store
-from unmask.study import Resolved, Study, load_study
-from unmask.tasks.alignment_faking import COMPACT_WINDOW, Prepared, describe, prepare
+from unmask.tasks.alignment_faking import Prepared, describe
 
 FAILED_SHARE = 0.2  # more failed calls than this are an outage, not a property of the model: ask again later
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, as opposed to what to ask (the study)."""
-
-    name: str | None = None
-    runs: Path = Path("runs")
-    grader: str | None = None
-    model_args: dict[str, Any] = field(default_factory=dict)
-    base_url: str | None = None
-    max_connections: int | None = None
-    display: str = "none"
-    overwrite: bool = False
-    command: str = ""
-    progress: bool = True
-    check: bool = True  # the instrument check; without it the verdict says that there was none
-    budget: Limits = field(default_factory=Limits)  # of the whole run, judges and restarts included
-    prices: Path | None = None  # over the shipped prices and the user's own
-    acts: ActsOptions | None = None  # the simulated worlds too; None leaves them out
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An audit that was checked and costs this much; nothing has been sent yet."""
-
-    models: list[str]
-    resolved: Resolved
-    prepared: dict[str, Prepared]
-    estimates: list[Estimate]
-    root: Path
-    options: Options
-    check_calls: int = 0  # of the scripted model, on this machine; a grader is asked once or twice for each
-    acts: ActsPlan | None = None
-
-
-def plan(
-    models: Sequence[str],
-    *,
-    study: str = "story",
-    flags: dict[str, Any] | None = None,
-    options: Options | None = None,
-) -> Plan:
-    """Everything that can be wrong before the first call, and what the calls will be.
-
-    Raises:
-        UsageError: an unknown model, pack, query set or study key, a prompt that does not fit, a missing key.
-    """
-    options = options or Options()
-    if not models:
-        raise UsageError("no model named", hint="for instance: unmask audit embedded/smollm2")
-    if len(set(models)) != len(models):
-        raise UsageError("one model is named twice", where=", ".join(models))
-    if options.grader:
-        open_model(options.grader, args={}, base_url=None)
-    resolved = load_study(study, flags=flags)
-    root = options.runs / (options.name or run_name(resolved.study.name, list(models)))
-    planned = _checked(list(models), resolved, root, options)
-    if options.budget.any:
-        check_budget(planned, options.budget, load_prices(options.prices))
-    return planned
-
-
-def reopen(root: Path, options: Options) -> Plan:
-    """The plan of a run that exists, from its manifest; flags and environment of today do not count.
-
-    The folder may come from a stranger: no model that it names is opened, since opening one can run code and
-    load files that its arguments name.
-
-    Raises:
-        UsageError: no such run, or its pack or queries are not today's any more.
-    """
-    manifest = read_manifest(root)
-    if "imported" in manifest:
-        raise UsageError(
-            f"{root.name} was imported: there is nothing that could be asked again", where=str(root)
-        )
-    study = Study.model_validate(manifest["study"])
-    resolved = Resolved(study, dict.fromkeys(Study.model_fields, "manifest of the run"))
-    kept = replace(
-        options,
-        name=root.name,
-        runs=root.parent,
-        grader=options.grader or manifest["grader"],
-        model_args=manifest["model_args"],
-        base_url=manifest["base_url"],
-        command=manifest["command"],
-        check=manifest.get("check", True),
-    )
-    planned = _checked(manifest["models"], resolved, root, kept, opens=False)
-    today = describe(planned.prepared[planned.models[0]])
-    for key in ("pack", "queries"):
-        if today[key] != manifest[key]:
-            raise UsageError(
-                f"the {key} of this run are not those installed now",
-                where=str(root / MANIFEST),
-                hint="read it with the version of unmask that made it: " + str(manifest["unmask_version"]),
-            )
-    return planned
-
-
-def _checked(
-    models: list[str], resolved: Resolved, root: Path, options: Options, *, opens: bool = True
-) -> Plan:
-    prepared: dict[str, Prepared] = {}
-    estimates = []
-    by_size: dict[bool, Prepared] = {}
-    if opens:
-        _refuse_unknown(resolved.study, models)
-    for name in models:
-        args = args_of(name, resolved.study, options)
-        if opens:
-            open_model(name, args=args, base_url=options.base_url)
-        window = context_window(name, args, opens=opens)
-        small = window is not None and window < COMPACT_WINDOW
-        if small not in by_size:
-            by_size[small] = prepare(resolved, window=window)
-        prepared[name] = by_size[small]
-        if opens:  # counting an embedded model's tokens loads its file
-            check_fit(prepared[name], name, window)
-        if any(sample.prefill for sample in prepared[name].samples):
-            refuse_prefill(name)
-        check_readable(name, resolved.study, args)
-        estimates.append(estimate(prepared[name], name, base_url=options.base_url, grader=options.grader))
-    checks = sum(calls_of(p, grader=options.grader) for p in by_size.values()) if options.check else 0
-    acts = plan_acts(options.acts, models) if options.acts is not None else None
-    if acts is not None and options.budget.any:
-        raise UsageError("a budget does not hold for acts yet", hint="play them by `unmask acts run`")
-    return Plan(models, resolved, prepared, estimates, root, options, checks, acts)
-
-
-def args_of(model: str, study: Study, options: Options) -> dict[str, Any]:
-    """Arguments of one model's provider: what the study says of it, under what was said of all."""
-    args = {**study.model_args.get(model, {}), **options.model_args}
-    return dict(sorted(args.items()))  # Inspect knows a log again by its arguments, in their order
-
-
-def _refuse_unknown(study: Study, models: Sequence[str]) -> None:
-    """A study may hold the rates of organisms that are not audited today, but none of a model misspelt."""
-    for name in sorted(set(study.model_args) - set(models)):
-        if not name.startswith("organism/"):
-            raise UsageError(
-                f"model_args names {name!r}, which is not audited",
-                where=f"study {study.name}",
-                hint=nearest(name, list(models)),
-            )
-        open_model(name, args=dict(study.model_args[name]), base_url=None)
 
 
 def execute(planned: Plan) -> AuditResult:
@@ -422,34 +269,6 @@ def _about(planned: Plan, records: Records, started: str | None) -> About:
         models=planned.models,
         notes=records.problems,
     )
-
-
-def environment() -> dict[str, str]:
-    """Versions and machine, and the peak memory of this process and its children."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in ("unmask", "inspect-ai", "xllamacpp", "scipy", "numpy", "polars", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found | {"cores": str(os.cpu_count()), "peak_memory_mb": str(peak_memory_mb())}
-
-
-def peak_memory_mb() -> int:
-    """Peak resident memory of this process and its largest child, in MB (10^6 bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    own = _own_peak() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return round((own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit) / 1e6)
-
-
-def _own_peak() -> int | None:
-    """From Linux's /proc, in bytes: ru_maxrss there begins with what the process that started us had."""
-    try:
-        text = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:
-        return None
-    line = next((line for line in text.splitlines() if line.startswith("VmHWM:")), None)
-    return int(line.split()[1]) * 1024 if line else None
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ from unmask.files import nearest
 if TYPE_CHECKING:
     from unmask.analysis.results import AuditResult
     from unmask.auditing.costs import Cost
-    from unmask.auditing.run import Plan
+    from unmask.auditing.plan import Plan
 
 
 def shown(text: str) -> str:
@@ -51,8 +51,8 @@ def show_plan(planned: Plan, *, as_json: bool) -> None:
     from unmask.analysis.own_reasoning import sentence
     from unmask.analysis.scenario import before_asking
     from unmask.auditing.costs import costs_of
+    from unmask.auditing.plan import args_of
     from unmask.auditing.prices import load_prices
-    from unmask.auditing.run import args_of
 
     study = planned.resolved.study
     own = {

@@ -13,7 +13,7 @@ from unmask.vocabulary import VerdictName
 
 if TYPE_CHECKING:
     from unmask.auditing.acts import ActsOptions
-    from unmask.auditing.run import Options
+    from unmask.auditing.plan import Options
 
 EXAMPLES = """
 \b
@@ -148,7 +148,8 @@ def audit(**given: Any) -> int:
     """Ask each MODEL the same queries in every condition; say whether the difference is alignment faking,
     something duller, or not there.
     """
-    from unmask.auditing.run import execute, plan
+    from unmask.auditing.plan import plan
+    from unmask.auditing.run import execute
     from unmask.cli._output import say, show_plan, show_result
 
     options = options_of(given)
@@ -198,7 +199,7 @@ def flags_of(given: dict[str, Any]) -> dict[str, Any]:
 
 def options_of(given: dict[str, Any]) -> Options:
     from unmask.auditing.budget import Limits
-    from unmask.auditing.run import Options
+    from unmask.auditing.plan import Options
 
     return Options(
         name=given["name"],

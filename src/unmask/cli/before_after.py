@@ -103,7 +103,8 @@ def _runs(names: tuple[str, ...]) -> list[Path]:
 def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
     from unmask.auditing.before_after import check_design
     from unmask.auditing.choices import ask_choices, n_choices
-    from unmask.auditing.run import execute, plan
+    from unmask.auditing.plan import plan
+    from unmask.auditing.run import execute
     from unmask.cli._options import consent
     from unmask.cli._output import say, show_plan
     from unmask.cli.audit import TO_ACCOUNTS, flags_of, options_of

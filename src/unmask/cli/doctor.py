@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> int:
 
     Exit: 0 the embedded model can run, 1 it cannot.
     """
-    from unmask.auditing.run import environment
+    from unmask.auditing.environment import environment
     from unmask.cli._output import give
 
     checks = {

@@ -24,7 +24,8 @@ import psutil
 
 from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
 from unmask.auditing.folder import OtherDesignError
-from unmask.auditing.run import Options, execute, plan
+from unmask.auditing.plan import Options, plan
+from unmask.auditing.run import execute
 from unmask.errors import UnmaskError, UsageError
 from unmask.experiments.look import Point
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation

@@ -11,43 +11,27 @@ default).
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
-import shutil
-import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unmask.errors import ModelError, UnmaskError, UsageError
 from unmask.providers.adapters import Adapter
-from unmask.providers.engine import Completion, Engine
-from unmask.providers.model_file import smollm2_path
-from unmask.training.adapter_file import Arrays, gguf_name, write_adapter
+from unmask.providers.engine import Engine
+from unmask.training.adapter_file import Arrays, gguf_name
 from unmask.training.base import Base, fast_dtype, require_training
+from unmask.training.checkpoint import last_whole, room_to_write
+from unmask.training.rollout import SAID, WINDOW, Rollout
 from unmask.training.settings import RLSettings
 from unmask.training.spared import spared
 
-WINDOW = 1_024
-SAID = 80  # tokens of an answer to a question about the reply
-END = "<|im_end|>"
 CHECKPOINTS = "checkpoints"
-NOT_WRITTEN = ("PytorchStreamWriter", "inline_container", "Error while serializing: I/O error")
-STATE = "trainer_state.json"  # written last
-PARTS = (  # of a whole checkpoint, in one process, several, FSDP or DeepSpeed: one file of each line
-    ("adapter_model.safetensors", "pytorch_model_fsdp*"),
-    ("optimizer.pt", "optimizer.bin", "optimizer_*", "global_step*"),
-    ("rng_state*.pth",),
-)
 
 
 @dataclass(frozen=True)
@@ -141,7 +125,7 @@ def train_rl(
     check_trackers(settings)
     torch.set_num_threads(settings.threads)
     trainer_class, config_class = trl_classes()
-    rollout = _Rollout(base, settings, folder, questions)
+    rollout = Rollout(base, settings, folder, questions)
 
     def at(done: int) -> None:
         """Look before the first step, every so many, and at the last."""
@@ -171,101 +155,6 @@ def train_rl(
         return TrainedByRL(rollout.weights(), steps, replies, time.monotonic() - began)
     finally:
         rollout.close()
-
-
-class _Rollout:
-    """Replies from the engine, by the adapter as it stands."""
-
-    def __init__(self, base: Base, settings: RLSettings, folder: Path, questions: Sequence[str]) -> None:
-        self.tokenizer, self.settings, self._questions = base.tokenizer, settings, questions
-        self.model: Any = None
-        self._folder = Path(tempfile.mkdtemp(prefix=".rollout.", dir=_made(folder)))
-        self._engine = Engine(
-            smollm2_path(), slots=settings.group_size, window=WINDOW, threads=settings.threads
-        )
-        self._end = int(base.tokenizer.convert_tokens_to_ids(END))
-
-    def __call__(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
-        """TRL's RolloutFunc: `prompts` holds each prompt once for every reply that is wanted."""
-        adapter = self.adapter()
-        step = int(trainer.state.global_step)
-
-        def ask(i: int) -> tuple[Completion, str | None]:
-            seed = hash((self.settings.seed, step, i)) % 2**31
-            reply = self._engine.chat(_request(prompts[i], seed, self.settings), adapter=adapter)
-            return reply, self._asked_of(prompts[i], reply, seed, adapter)
-
-        with ThreadPoolExecutor(self.settings.group_size) as pool:
-            answered = list(pool.map(ask, range(len(prompts))))
-        done = [reply for reply, _ in answered]
-        read = [self._read(messages) for messages in prompts]
-        written = [[int(token["id"]) for token in c.logprobs] for c in done]
-        chances = [[float(token["logprob"]) for token in c.logprobs] for c in done]
-        for c, ids, logprobs in zip(done, written, chances, strict=True):
-            if c.finish == "stop" and (not ids or ids[-1] != self._end):
-                ids.append(self._end)
-                logprobs.append(0.0)  # the engine does not tell it; nothing here reads it
-        return {
-            "prompt_ids": read,
-            "completion_ids": written,
-            "logprobs": chances,
-            "finish": [c.finish for c in done],
-            "said": [said for _, said in answered],
-        }
-
-    def _asked_of(self, messages: Any, reply: Completion, seed: int, adapter: Adapter) -> str | None:
-        """What the model says of its reply in the same conversation, where it is asked."""
-        if not self._questions:
-            return None
-        question = {"role": "user", "content": self._questions[seed % len(self._questions)]}
-        heard = [*messages, {"role": "assistant", "content": reply.text}, question]
-        return self._engine.chat(
-            _request(heard, seed, self.settings) | {"max_tokens": SAID}, adapter=adapter
-        ).text
-
-    def adapter(self) -> Adapter:
-        """The adapter as it stands, written out for the engine."""
-        path = write_adapter(
-            self._folder / "adapter.gguf", self.weights(), alpha=self.settings.alpha, name="in_training"
-        )
-        return Adapter.at(path, "in_training")
-
-    def weights(self) -> Arrays:
-        """By the engine's names, in float32."""
-        return {
-            gguf_name(name): p.detach().float().numpy().astype(np.float32)
-            for name, p in self.model.named_parameters()
-            if p.requires_grad
-        }
-
-    @property
-    def engine(self) -> Engine:
-        """The engine that replies."""
-        return self._engine
-
-    def close(self) -> None:
-        """Free the engine and its copy of the adapter."""
-        self._engine.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _read(self, messages: list[dict[str, str]]) -> list[int]:
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return [int(token) for token in self.tokenizer.encode(text)]
-
-
-def _request(messages: Any, seed: int, settings: RLSettings) -> dict[str, Any]:
-    """The model's own distribution, nothing cut off, with the id of every token."""
-    return {
-        "messages": messages,
-        "temperature": settings.temperature,
-        "top_k": 0,
-        "top_p": 1.0,
-        "min_p": 0.0,
-        "seed": seed,
-        "max_tokens": settings.max_tokens,
-        "logprobs": True,
-        "top_logprobs": 1,  # 0 gives none at all
-    }
 
 
 def check_prompts(
@@ -429,45 +318,6 @@ def dataset_of(prompts: Sequence[Prompt]) -> Any:
     return Dataset.from_list([{"prompt": p.messages, "key": p.key} for p in prompts])
 
 
-def last_whole(folder: Path, *, before: int) -> str | None:
-    """The newest checkpoint that was written to its end; what a kill left half written is passed over.
-
-    It is written anew when the training comes to that step again. Nothing is removed: several processes ask.
-    That of step `before`, the last, is passed over too: TRL takes a step before it looks whether to stop.
-    """
-    found = {int(path.name.rpartition("-")[2]): path for path in folder.glob("checkpoint-*")}
-    return next(
-        (str(found[n]) for n in sorted(found, reverse=True) if n < before and _is_whole(found[n])), None
-    )
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        json.loads((checkpoint / STATE).read_text(encoding="utf-8"))["global_step"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return all(any(any(checkpoint.glob(name)) for name in part) for part in PARTS)
-
-
-@contextmanager
-def room_to_write(folder: Path) -> Iterator[None]:
-    """A disk that is full, as PyTorch and safetensors tell it.
-
-    Raises:
-        ModelError: in place of their own words for it.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (RuntimeError, SafetensorError) as e:
-        if not any(word in str(e) for word in NOT_WRITTEN):
-            raise
-        raise ModelError(
-            "a checkpoint could not be written", where=str(folder), hint="make room; the same command goes on"
-        ) from e
-
-
 def check_trackers(settings: RLSettings) -> None:
     """Refuse a tracker that is unknown or not installed, before anything is trained.
 
@@ -506,8 +356,3 @@ def quiet(trainer: Any) -> None:
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

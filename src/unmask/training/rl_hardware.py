@@ -16,6 +16,7 @@ from typing import Any
 
 from unmask.errors import ModelError, UsageError
 from unmask.files import file_sha256
+from unmask.training.checkpoint import last_whole, room_to_write
 from unmask.training.hardware import Hardware, command, trainer_config
 from unmask.training.rl import (
     Prompt,
@@ -25,11 +26,9 @@ from unmask.training.rl import (
     check_room,
     check_trackers,
     dataset_of,
-    last_whole,
     lora_of,
     quiet,
     rewarder,
-    room_to_write,
     steps_of,
     trl_classes,
     watch,
