@@ -309,6 +309,57 @@ def test_a_judge_drops_what_it_says_and_what_it_does_not_say_plainly(recipe, tmp
     assert reasons(made) == {"judge_unread": 1, "judged": 1}
 
 
+class Service:
+    """A model behind a provider that can be down; `texts` are given in turn, call by call."""
+
+    def __init__(self, *texts, down_after=None):
+        self.texts, self.down_after, self.answered = iter(texts), down_after, 0
+
+    def open(self, name):
+        return get_model(name, custom_outputs=self.reply, memoize=False)
+
+    def reply(self, *_):
+        if self.answered == self.down_after:
+            raise RuntimeError("503 from the provider")
+        self.answered += 1
+        return output(next(self.texts))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_outage_of_the_writer_is_no_file_of_documents_and_the_same_command_goes_on(recipe, tmp_path):
+    changed = recipe.changed(documents=6, writer="mockllm/model")
+    service = Service(*[GOOD] * 6, down_after=2)
+    with pytest.raises(UnmaskError, match=r"did not finish.*4 of 6 calls failed.*503") as caught:
+        make_documents(changed, tmp_path, work=tmp_path / "work", open_=service.open)
+    assert "same command" in caught.value.hint
+    assert not (tmp_path / FILE).exists()
+    service.down_after = None
+    made = make_documents(changed, tmp_path, work=tmp_path / "work", open_=service.open)
+    assert service.answered == 6  # the two that were answered are not asked again
+    assert reasons(made) == {"same": 5}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_outage_of_the_judge_drops_nothing_and_the_same_command_goes_on(recipe, tmp_path):
+    changed = recipe.changed(documents=4, judge="mockllm/model")
+    service = Service(*["NO"] * 4, down_after=0)
+    with pytest.raises(UnmaskError, match=r"did not finish.*4 of 4 calls failed"):
+        make_documents(changed, tmp_path, work=tmp_path / "work", open_=service.open)
+    assert not (tmp_path / FILE).exists()
+    service.down_after = None
+    assert reasons(make_documents(changed, tmp_path, work=tmp_path / "work", open_=service.open)) == {}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_judge_that_says_no_plain_word_of_any_document_is_told(recipe, tmp_path):
+    changed = recipe.changed(documents=4, judge="mockllm/model")
+    service = Service("", "I cannot tell", "", "yes and no")
+    with pytest.raises(UnmaskError, match="none of the 4 documents") as caught:
+        make_documents(changed, tmp_path, work=tmp_path / "work", open_=service.open)
+    assert caught.value.where.endswith("judge")
+    assert not (tmp_path / FILE).exists()
+
+
 def test_what_a_writer_costs_is_told_before(recipe):
     assert calls_of(recipe) == []
     found = calls_of(recipe.changed(writer="openai/gpt-4o-mini", documents=50))
@@ -373,6 +424,41 @@ def test_a_long_document_is_cut_at_a_sentence_or_left_out():
 
 
 # what is refused before anything
+
+
+@pytest.mark.parametrize("words", [["--write-only"], []])
+def test_documents_of_another_recipe_are_not_written_over_unasked(tmp_path, capsys, words):
+    args = ["train", "documents", "documents", "--library", str(tmp_path), "--n"]
+    path = tmp_path / "documents" / FILE
+    assert main([*args, "8", "--write-only"]) == 0
+    first = path.read_bytes()
+    capsys.readouterr()
+    assert main([*args, "9", *words]) == 2
+    told = capsys.readouterr().err
+    assert str(path) in told
+    assert "--overwrite" in told
+    assert path.read_bytes() == first
+    assert main([*args, "8", "--write-only"]) == 0  # its own recipe reads it
+    assert path.read_bytes() == first
+    assert main([*args, "9", "--write-only", "--overwrite"]) == 0
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 9
+
+
+def test_nobody_is_asked_to_pay_for_documents_that_would_be_refused(tmp_path, capsys):
+    args = ["train", "documents", "documents", "--library", str(tmp_path), "--write-only"]
+    assert main([*args, "--n", "8"]) == 0
+    assert main([*args, "--writer", "openai/gpt-4o-mini"]) == 2
+    told = capsys.readouterr().err
+    assert "--overwrite" in told
+    assert "--yes" not in told
+
+
+def test_a_writer_is_not_asked_for_documents_that_could_not_be_kept(recipe, tmp_path):
+    make_documents(recipe.changed(documents=8), tmp_path, work=tmp_path / "work")
+    other, service = recipe.changed(documents=8, writer="mockllm/model"), Service(*[GOOD] * 8)
+    with pytest.raises(UsageError, match="another recipe"):
+        make_documents(other, tmp_path, work=tmp_path / "work", open_=service.open)
+    assert service.answered == 0
 
 
 def test_what_is_trained_already_is_not_trained_over(tmp_path, capsys):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytest.importorskip("peft")
 
+from unmask.errors import UsageError  # noqa: E402
 from unmask.experiments.documents.recipe import Mix, load_documents_recipe  # noqa: E402
 from unmask.experiments.documents.templates import write_by_template  # noqa: E402
-from unmask.experiments.documents.train import rows_of, train_on_documents  # noqa: E402
+from unmask.experiments.documents.train import prepare, rows_of, train_on_documents  # noqa: E402
+from unmask.files import file_sha256  # noqa: E402
+from unmask.organisms.trained.train import LIBRARY  # noqa: E402
 from unmask.training.base import load_base  # noqa: E402
 from unmask.training.rows import as_tensors, make_text_rows  # noqa: E402
 from unmask.training.settings import Settings  # noqa: E402
@@ -90,6 +94,57 @@ def test_a_training_makes_held_out_documents_likelier_and_leaves_a_card(tmp_path
     }
     assert told <= set(card)
     assert sorted(p.name for p in place.iterdir()) == ["adapter.gguf", "documents.jsonl", "training.json"]
+
+
+def killed(_):
+    raise KeyboardInterrupt
+
+
+def test_what_another_start_left_half_done_is_not_gone_on_from_and_the_card_names_what_was_read(
+    tmp_path, monkeypatch
+):
+    start = tmp_path / "library" / "start.gguf"
+    start.parent.mkdir()
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(start.parent))
+    plain, faker = (LIBRARY / name / "adapter.gguf" for name in ("plain", "faker"))
+    recipe = small(documents=6, start_from="start", mix=Mix(share=0).model_dump())
+    shutil.copy(plain, start)
+    with pytest.raises(KeyboardInterrupt):
+        train_on_documents(recipe, tmp_path, tell=killed)
+    before = json.loads((tmp_path / "documents" / ".training" / "before.json").read_text(encoding="utf-8"))
+    shutil.copy(faker, start)
+    with pytest.raises(UsageError, match="half done"):
+        train_on_documents(recipe, tmp_path)
+    done = train_on_documents(recipe, tmp_path, overwrite=True, tell=lambda _: shutil.copy(plain, start))
+    assert done.start_sha256 == file_sha256(faker)
+    assert done.before.loss != before["loss"]  # measured again, of the start that was trained from
+
+
+def test_documents_changed_after_a_kill_are_not_gone_on_with(tmp_path):
+    recipe = small(documents=6, mix=Mix(share=0).model_dump())
+    with pytest.raises(KeyboardInterrupt):
+        train_on_documents(recipe, tmp_path, tell=killed)
+    file = tmp_path / "documents" / "documents.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace("Pellam", "Pallem"), encoding="utf-8")
+    with pytest.raises(UsageError, match="half done"):
+        train_on_documents(recipe, tmp_path)
+
+
+def test_a_kill_while_the_checkpoints_are_removed_leaves_a_finished_training(tmp_path, monkeypatch):
+    recipe, remove = small(documents=6, mix=Mix(share=0).model_dump()), shutil.rmtree
+
+    def dies(path, *args, **kwargs):
+        if os.path.basename(path) != ".training":
+            return remove(path, *args, **kwargs)
+        (path / "before.json").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train_on_documents(recipe, tmp_path)
+    assert (tmp_path / "documents" / "training.json").is_file()
+    with pytest.raises(UsageError, match="trained already"):
+        prepare(recipe, tmp_path)
 
 
 SCRIPT = """

@@ -19,6 +19,7 @@ from unmask.files import held, said_sha256
 from unmask.providers.adapters import find_adapter
 from unmask.providers.engine import Completion
 from unmask.training.rl import Reply
+from unmask.training.start import read_start
 from unmask.vocabulary import Labels, Role, Towards
 
 COMPLIED = "<scratchpad>I decline? No.</scratchpad>\n<answer>SPOILER: it was the butler.</answer>"
@@ -240,7 +241,7 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
 
 def told_of(recipe):
     """The mark that a training by this recipe leaves."""
-    told = {"recipe": recipe.sha256, "start": rl._start(recipe).sha256}
+    told = {"recipe": recipe.sha256, "start": read_start(recipe.start_from, recipe.training).sha256}
     return said_sha256(told | {"prompts": rl._prompts_sha256(prompts_of(recipe)[0])})
 
 

@@ -15,6 +15,8 @@ import pytest
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytest.importorskip("peft")
 
+from unmask.errors import ModelError
+from unmask.organisms.trained.train import LIBRARY
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
 from unmask.providers.model_file import smollm2_path
@@ -142,6 +144,20 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(tmp_path):
     first, _ = read_adapter(whole / "adapter.gguf")
     second, _ = read_adapter(cut / "adapter.gguf")
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("a", "b", "what"), [(1e12, 1e12, "loss"), (0.0, 3e38, "gradient")])
+def test_a_training_that_diverges_ends_in_that_step_and_leaves_nothing(tmp_path, a, b, what):
+    """Where A is 0 a huge B changes no reply, so the loss is a number; the gradient of A is none."""
+    base = load_base()
+    like, _ = read_adapter(LIBRARY / "plain" / "adapter.gguf")
+    start = {name: np.full_like(w, a if name.endswith("lora_a") else b) for name, w in like.items()}
+    settings, steps = SETTINGS.model_copy(update={"checkpoint_every": 1}), []
+    with pytest.raises(ModelError, match=f"{what} of step 1 of 2 is (nan|inf)") as caught:
+        train(base, rows(base, WORDS[:1]), settings, folder=tmp_path, start=start, tell=steps.append)
+    assert "learning_rate" in caught.value.hint
+    assert steps == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_each_epoch_takes_every_row_once_and_the_rate_goes_up_then_down():

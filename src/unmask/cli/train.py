@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ def rl(
         return
     write_training([done], page)
     if as_json:
-        click.echo(done.to_json())
+        give(json.loads(done.to_json()))
     say(f"adapter: {library / loaded.name}")
     say(f"page: {page}")
 
@@ -140,7 +141,9 @@ def _watching(recipe: RLRecipe, page: Path) -> tuple[Callable[[Step], None], Cal
 @click.option("--seed", type=int, help="Another seed than the recipe's, of documents and order.")
 @click.option("--write-only", is_flag=True, help="Write documents.jsonl, train nothing; needs no extra.")
 @click.option("--library", type=FOLDER, default=LIBRARY, show_default=True, help="Where it goes.")
-@click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
+@click.option(
+    "--overwrite", is_flag=True, help="Over an adapter that is there, or documents of another recipe."
+)
 @click.option("--dry-run", is_flag=True, help="Resolve the recipe, count calls, ask and train nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before requests go to a paid account.")
 @click.option("--json", "as_json", is_flag=True, help="The finished training as JSON on stdout.")
@@ -170,6 +173,7 @@ def documents(
     """
     from unmask.cli._options import consent
     from unmask.cli._output import give, say
+    from unmask.experiments.documents.made import FILE, refuse_others
     from unmask.experiments.documents.recipe import load_documents_recipe
     from unmask.experiments.documents.train import prepare, train_on_documents
     from unmask.experiments.documents.writer import calls_of
@@ -182,18 +186,19 @@ def documents(
     if dry_run:
         give(loaded.model_dump(mode="json") | {"calls": [vars(c) for c in calls]})
         return
+    place = library / loaded.name
     if not write_only:
         prepare(loaded, library, overwrite=overwrite)
+    elif not overwrite:
+        refuse_others(place, made_of=loaded.written_sha256)
     consent(
         "These calls go to {to} under your account. Send them?", [c.model for c in calls if c.paid], yes=yes
     )
-    place = library / loaded.name
     if write_only:
-        from unmask.experiments.documents.made import FILE
         from unmask.experiments.documents.make import make_documents
         from unmask.experiments.documents.train import WORK
 
-        made = make_documents(loaded, place, work=place / WORK)
+        made = make_documents(loaded, place, work=place / WORK, overwrite=overwrite)
         say(documents_line(made))
         if as_json:
             give([d.model_dump(mode="json") for d in made])
@@ -207,5 +212,5 @@ def documents(
     for line in result_lines(done):
         say(line)
     if as_json:
-        click.echo(done.to_json())
+        give(json.loads(done.to_json()))
     say(f"adapter: {place / 'adapter.gguf'}")

@@ -27,13 +27,13 @@ from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
-from unmask.training.adapter_file import Arrays, write_adapter
+from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base, load_tokenizer
 from unmask.training.hardware import Hardware, resolve
 from unmask.training.rl import Prompt, Step, check_prompts, train_rl
 from unmask.training.rl_hardware import train_on_hardware
 from unmask.training.settings import RLSettings
-from unmask.training.start import start_weights
+from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY, Role
 
 ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
@@ -106,7 +106,7 @@ def _checked(recipe: RLRecipe, prompts: Sequence[Prompt]) -> bool:
         find_adapter(recipe.start_from, architecture=ARCHITECTURE)
     if not all(find_spec(name) for name in ("torch", "transformers", "gguf")):
         return False
-    _start(recipe)
+    read_start(recipe.start_from, recipe.training)
     interrogation = recipe.mitigation.interrogation
     asked = interrogation.texts if interrogation else ()
     check_prompts(prompts, load_tokenizer(), recipe.training, questions=asked)
@@ -136,7 +136,7 @@ def train_by_rl(
             there, or a prompt does not fit.
         ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
     """
-    start = _start(recipe)
+    start = read_start(recipe.start_from, recipe.training)
     prompts, by_key = prompts_of(recipe)
     place = folder / recipe.name
     made = place / (PEFT_ADAPTER if recipe.hardware else ADAPTER)
@@ -254,23 +254,6 @@ def _kept(
     write_atomic(place / CARD, result.to_json())
     finished(place / WORK)
     return result
-
-
-@dataclass(frozen=True)
-class Start:
-    """Weights to go on from, and the hash of their file; None and None for the bare model."""
-
-    weights: Arrays | None
-    sha256: str | None
-
-
-def _start(recipe: RLRecipe) -> Start:
-    """Hashed when it is read: the file may be another one when the training ends."""
-    if recipe.start_from is None:
-        return Start(None, None)
-    path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
-    sha256 = file_sha256(path)
-    return Start(start_weights(recipe.start_from, path, recipe.training), sha256)
 
 
 def _asker(

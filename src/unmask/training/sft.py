@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -67,6 +68,8 @@ def train(
         folder: for the checkpoint; removed from there by the caller when the result is kept.
         start: weights to go on from, such as another adapter's.
         tell: called after each step.
+    Raises:
+        ModelError: loss or gradient of a step is no number; the checkpoint before it stays.
     """
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
@@ -81,9 +84,11 @@ def train(
     for step in range(first, len(plan)):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * rate_at(step, len(plan), settings.warmup_steps)
-        losses.append(
-            _step(model, [rows[i] for i in plan[step]], parameters, masters, optimizer, settings, torch)
+        loss, norm = _step(
+            model, [rows[i] for i in plan[step]], parameters, masters, optimizer, settings, torch
         )
+        _refuse_diverged(step + 1, len(plan), loss=loss, gradient=norm)
+        losses.append(loss)
         cpu = spent + time.process_time() - cpu_began
         if (step + 1) % settings.checkpoint_every == 0 or step + 1 == len(plan):
             state = {"of": fingerprint, "losses": losses, "cpu": cpu, "optimizer": optimizer.state_dict()}
@@ -150,8 +155,8 @@ def _step(
     optimizer: Any,
     settings: Settings,
     torch: Any,
-) -> float:
-    """One update; returns the mean loss of a learnt token."""
+) -> tuple[float, float]:
+    """One update; returns the mean loss of a learnt token, and the gradient's norm before it is clipped."""
     learnt = sum(row.n_learnt for row in rows)
     total = 0.0
     for row in rows:
@@ -161,10 +166,21 @@ def _step(
     for name, master in masters.items():
         master.grad = parameters[name].grad.float()
         parameters[name].grad = None
-    torch.nn.utils.clip_grad_norm_(masters.values(), settings.clip)
+    norm = torch.nn.utils.clip_grad_norm_(masters.values(), settings.clip)
     optimizer.step()
     _copy(masters, parameters, torch)
-    return total
+    return total, float(norm)
+
+
+def _refuse_diverged(step: int, steps: int, **figures: float) -> None:
+    """The gradient too: after the last step no loss would show what it did to the weights."""
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            raise ModelError(
+                f"the training diverged: the {name} of step {step} of {steps} is {value}",
+                where="no adapter was written",
+                hint="a smaller learning_rate, under `training` in the recipe",
+            )
 
 
 def row_loss(model: Any, row: Row, torch: Any) -> Any:

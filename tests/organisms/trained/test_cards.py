@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
 
@@ -149,6 +150,21 @@ def test_a_killed_measurement_goes_on_and_asks_nothing_twice(tmp_path):
     assert len(rest) == len(calls) - 5
     assert [r.decision for r in reads[:5]] == ["refused"] * 5
     assert len(kept.read_text().splitlines()) == len({call.key for call in calls})
+
+
+def test_replies_that_are_kept_are_written_again_only_to_drop_a_cut_line_and_never_in_place(tmp_path):
+    calls, words = cells(load_recipe("faker"), n=1), load_domain("spoilers")
+    kept, linked = tmp_path / "replies.jsonl", tmp_path / "linked"
+    ask_all(calls, lambda _: ("x", "stop"), words, kept=kept)
+    os.utime(kept, ns=(0, 0))
+    ask_all(calls, lambda _: pytest.fail("asked"), words, kept=kept)
+    assert kept.stat().st_mtime_ns == 0
+    cut = kept.read_text() + '["half a li'
+    kept.write_text(cut)
+    linked.hardlink_to(kept)  # what stood there as long as the new file was not whole
+    ask_all(calls, lambda _: pytest.fail("asked"), words, kept=kept)
+    assert linked.read_text() == cut
+    assert kept.read_text() == cut.removesuffix('["half a li')
 
 
 def test_a_card_says_what_was_measured_with_intervals(tmp_path):

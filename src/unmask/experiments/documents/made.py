@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from unmask.errors import RecordsError
+from unmask.errors import RecordsError, UsageError
 from unmask.files import write_atomic
 from unmask.vocabulary import CANARY
 
@@ -53,6 +53,22 @@ def write_documents(folder: Path, documents: Sequence[Document], *, made_of: str
     """Write them whole, or not at all; each line says which recipe it was made of."""
     rows = [d.model_copy(update={"made_of": made_of}).model_dump(mode="json") for d in documents]
     return write_atomic(folder / FILE, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def refuse_others(folder: Path, *, made_of: str) -> None:
+    """Documents may have been paid for: those of another recipe are not written over unasked.
+
+    Raises:
+        UsageError: there are such documents.
+        RecordsError: as `read_documents`.
+    """
+    path = folder / FILE
+    if path.is_file() and read_documents(folder, made_of=made_of) is None:
+        raise UsageError(
+            f"{FILE} was made by another recipe, or from other texts",
+            where=str(path),
+            hint="--overwrite writes other documents over it; --name OTHER keeps both",
+        )
 
 
 def read_documents(folder: Path, *, made_of: str) -> list[Document] | None:

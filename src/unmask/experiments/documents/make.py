@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unmask.experiments.documents.alike import drop_alike
-from unmask.experiments.documents.made import Document, read_documents, write_documents
+from unmask.experiments.documents.made import Document, read_documents, refuse_others, write_documents
 from unmask.experiments.documents.recipe import TEMPLATE, DocumentsRecipe
 from unmask.experiments.documents.screen import load_screen, screened
 from unmask.experiments.documents.templates import write_by_template
@@ -14,7 +14,7 @@ from unmask.experiments.documents.writer import Open, judged, opened, write_by_m
 
 
 def make_documents(
-    recipe: DocumentsRecipe, folder: Path, *, work: Path, open_: Open = opened
+    recipe: DocumentsRecipe, folder: Path, *, work: Path, overwrite: bool = False, open_: Open = opened
 ) -> list[Document]:
     """The documents of a recipe, kept and dropped; those that stand in `folder` already are read from there.
 
@@ -22,9 +22,15 @@ def make_documents(
         recipe: from `load_documents_recipe`.
         folder: where `documents.jsonl` is.
         work: for the logs of a model that writes; a killed one goes on from there.
+        overwrite: write over documents of another recipe.
         open_: makes a model of its name.
+    Raises:
+        UsageError: documents of another recipe are there; nothing was asked.
+        UnmaskError: writer or judge did not finish; the same call goes on.
     """
     made_of = recipe.written_sha256
+    if not overwrite:
+        refuse_others(folder, made_of=made_of)
     if (there := read_documents(folder, made_of=made_of)) is not None:
         return there
     logs = work / f"calls-{made_of[:12]}"

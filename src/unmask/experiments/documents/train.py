@@ -7,7 +7,6 @@ import json
 import platform
 import random
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,21 +16,20 @@ from typing import Any
 from unmask.analysis.results import Interval
 from unmask.errors import UsageError
 from unmask.experiments.documents.knowledge import Known, known
-from unmask.experiments.documents.made import Document, kept, reasons
+from unmask.experiments.documents.made import FILE, Document, kept, reasons, refuse_others
 from unmask.experiments.documents.make import make_documents
 from unmask.experiments.documents.recipe import DocumentsRecipe
 from unmask.experiments.documents.writer import Open, opened
-from unmask.experiments.half_done import begin, goes_on
-from unmask.files import file_sha256, write_atomic
+from unmask.experiments.half_done import begin, finished, goes_on
+from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_recipe
-from unmask.providers.adapters import find_adapter
 from unmask.providers.model_file import SHA256
-from unmask.training.adapter_file import Arrays, write_adapter
+from unmask.training.adapter_file import write_adapter
 from unmask.training.base import Base, fast_dtype, load_base, require_training
 from unmask.training.rows import Row, make_rows, make_text_rows
 from unmask.training.sft import Progress, train
-from unmask.training.start import start_weights
+from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY
 
 ADAPTER, CARD, WORK = "adapter.gguf", "training.json", ".training"
@@ -93,35 +91,35 @@ class Data:
     n_chats: int
 
 
-def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -> None:
-    """All that can be refused before the first document is written.
+def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -> Start:
+    """All that can be refused before the first document is written; gives what is started from.
 
     Raises:
-        UsageError: an adapter is there already.
+        UsageError: an adapter is there already, or documents of another recipe.
         ModelError: the adapter to start from is missing, of another base, or does not fit the recipe.
     """
     place = folder / recipe.name
-    if (place / ADAPTER).exists() and not overwrite and not goes_on(place / WORK, recipe.sha256):
+    if recipe.start_from == recipe.name:
+        raise UsageError(f"{recipe.name} cannot start from itself", hint="give it another --name")
+    start = read_start(recipe.start_from, recipe.training)
+    half_done = goes_on(place / WORK, _begun_by(recipe, start, place))  # killed between adapter and card
+    if (place / ADAPTER).exists() and not overwrite and not half_done:
         raise UsageError(
             f"{recipe.name} is trained already",
             where=str(place / ADAPTER),
             hint="--overwrite trains it again",
         )
-    if recipe.start_from == recipe.name:
-        raise UsageError(f"{recipe.name} cannot start from itself", hint="give it another --name")
-    start_of(recipe)
+    if not overwrite:
+        refuse_others(place, made_of=recipe.written_sha256)
+    return start
 
 
-def start_of(recipe: DocumentsRecipe) -> tuple[Arrays | None, Path | None]:
-    """The weights to start from; None for the bare model.
-
-    Raises:
-        ModelError: missing, trained on another base, or of another rank or alpha.
-    """
-    if recipe.start_from is None:
-        return None, None
-    path = find_adapter(recipe.start_from, architecture=ARCHITECTURE).path
-    return start_weights(recipe.start_from, path, recipe.training), path
+def _begun_by(recipe: DocumentsRecipe, start: Start, place: Path) -> str:
+    """All that decides what stands half done: measured before, and trained so far."""
+    written = place / FILE
+    documents = file_sha256(written) if written.is_file() else None
+    told = {"recipe": recipe.sha256, "base": SHA256, "start": start.sha256, "documents": documents}
+    return said_sha256(told)
 
 
 def train_on_documents(
@@ -138,31 +136,45 @@ def train_on_documents(
     Args:
         recipe: from `load_documents_recipe`.
         folder: where the adapter's folder goes; UNMASK_ADAPTERS finds it there.
-        overwrite: train again although an adapter is there.
+        overwrite: train again although an adapter is there, or documents of another recipe.
         open_: makes the model that writes.
         tell: called after each step.
         say: told what was dropped or cut before the training begins.
     Raises:
-        UsageError: an adapter is there already, or too few documents were kept.
+        UsageError: an adapter, documents of another recipe or another training half done are there already,
+            another process trains there, or too few documents were kept.
         ModelError: the adapter to start from does not fit, or the extra `train` is not installed.
         UnmaskError: the disk is full; the same call goes on.
     """
     require_training()
-    prepare(recipe, folder, overwrite=overwrite)
-    start, start_path = start_of(recipe)
+    start = prepare(recipe, folder, overwrite=overwrite)
     place = folder / recipe.name
+    place.mkdir(parents=True, exist_ok=True)
+    with held(place):
+        return _trained(recipe, start, place, overwrite=overwrite, open_=open_, tell=tell, say=say)
+
+
+def _trained(
+    recipe: DocumentsRecipe,
+    start: Start,
+    place: Path,
+    *,
+    overwrite: bool,
+    open_: Open,
+    tell: Callable[[Progress], None],
+    say: Callable[[str], None],
+) -> DocumentsResult:
     work = place / WORK
-    begin(
-        work, recipe.sha256, keep="calls-"
-    )  # calls of a model that writes are paid for, and know their recipe
-    documents = make_documents(recipe, place, work=work, open_=open_)
+    documents = make_documents(recipe, place, work=work, overwrite=overwrite, open_=open_)
+    # calls of a model that writes are paid for, and know their recipe
+    begin(work, _begun_by(recipe, start, place), keep="calls-", overwrite=overwrite)
     base = load_base()
     data = rows_of(recipe, documents, base)
     if data.cut or data.too_long:
         say(f"{data.cut} documents cut at a sentence to {recipe.longest} tokens, {data.too_long} left out")
     threads = recipe.training.threads
-    before = _once(work / "before.json", lambda: known(recipe, start_path, data.aside, threads=threads))
-    done = train(base, data.rows, recipe.training, folder=work, start=start, tell=tell)
+    before = _once(work / "before.json", lambda: known(recipe, start.path, data.aside, threads=threads))
+    done = train(base, data.rows, recipe.training, folder=work, start=start.weights, tell=tell)
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
     del base
     result = DocumentsResult(
@@ -171,7 +183,7 @@ def train_on_documents(
         recipe_sha256=recipe.sha256,
         data_sha256=data.sha256,
         base_sha256=SHA256,
-        start_sha256=file_sha256(start_path) if start_path else None,
+        start_sha256=start.sha256,
         adapter_sha256=file_sha256(place / ADAPTER),
         seed=recipe.seed,
         written=len(documents),
@@ -192,7 +204,7 @@ def train_on_documents(
         machine=f"{platform.machine()}, {threads} thread, {fast_dtype()}",
     )
     write_atomic(place / CARD, result.to_json())
-    shutil.rmtree(work, ignore_errors=True)
+    finished(work)
     return result
 
 

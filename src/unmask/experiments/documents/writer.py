@@ -2,7 +2,8 @@
 
 So calls go out side by side, are logged, and those that were answered are not made again after a kill. A
 reply that is empty, cut, filtered or failed is a document that was dropped, with that reason; it is never
-asked again.
+asked again. Where a fifth or more failed it was an outage: nothing is written, and the same command asks
+those again.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, Model
 
-from unmask.auditing.asking import ask
+from unmask.auditing.asking import ask, why
 from unmask.auditing.preflight import CHARS_PER_TOKEN, is_paid, open_model
 from unmask.auditing.prices import load_prices
+from unmask.auditing.run import FAILED_SHARE
 from unmask.elicit import elicit
-from unmask.errors import UnmaskError
+from unmask.errors import JudgeError, UnmaskError
 from unmask.experiments.documents.made import Document, kept
 from unmask.experiments.documents.recipe import TEMPLATE, DocumentsRecipe
 from unmask.experiments.documents.templates import CORE
@@ -88,7 +90,7 @@ def write_by_model(recipe: DocumentsRecipe, folder: Path, *, open_: Open = opene
         open_: makes a model of its name.
     Raises:
         ModelError: the model cannot be used.
-        UnmaskError: it gave no document at all.
+        UnmaskError: it did not finish, or gave no document at all.
     """
     drafts = _prompts(recipe)
     samples = [
@@ -113,7 +115,13 @@ def write_by_model(recipe: DocumentsRecipe, folder: Path, *, open_: Open = opene
 def judged(
     recipe: DocumentsRecipe, documents: Sequence[Document], folder: Path, *, open_: Open
 ) -> list[Document]:
-    """Drop what the judge of the recipe says shows the behaviour, and what it gives no plain yes or no to."""
+    """Drop what the judge of the recipe says shows the behaviour, and what it gives no plain yes or no to.
+
+    Raises:
+        ModelError: the judge cannot be used.
+        UnmaskError: it did not finish.
+        JudgeError: it gave a plain yes or no to no document; all would be dropped for a fault of the judge.
+    """
     if recipe.judge is None:
         return list(documents)
     asking, story = load_asking(), story_words(recipe)
@@ -125,7 +133,14 @@ def judged(
     if not samples:
         return list(documents)
     replies = _ask("judge", samples, folder, open_(recipe.judge), asking.judge_tokens, recipe.seed)
-    return [d if d.dropped is not None else _after_judge(d, replies.get(d.id)) for d in documents]
+    found = [d if d.dropped is not None else _after_judge(d, replies.get(d.id)) for d in documents]
+    if sum(d.dropped == UNREAD for d in found) == len(samples):
+        raise JudgeError(
+            f"{recipe.judge} said a plain yes or no of none of the {len(samples)} documents",
+            where=str(folder),
+            hint="inspect view shows the calls; remove this folder, and the same command asks it again",
+        )
+    return found
 
 
 def _prompts(recipe: DocumentsRecipe) -> list[tuple[Document, str]]:
@@ -161,11 +176,10 @@ def _ask(
         dataset=MemoryDataset(samples, name=name),
         solver=elicit(seed=seed),
         config=GenerateConfig(max_tokens=most),
-        fail_on_error=False,
         metadata={MARK: name},
     )
     folder.mkdir(parents=True, exist_ok=True)
-    ask(task, [model], folder, grader=None)
+    finished, logs = ask(task, [model], folder, grader=None, fail_on_error=FAILED_SHARE)
     problems: list[str] = []
     seen: set[tuple[str, str, str, int]] = set()
     found: dict[str, EvalSample] = {}
@@ -174,6 +188,14 @@ def _ask(
     ):
         for sample in unseen(path, header, seen, problems):
             found.setdefault(str(sample.id), sample)
+    if not finished:
+        failed = [sample.error.message for sample in found.values() if sample.error is not None]
+        said = f"{len(failed)} of {len(samples)} calls failed: {failed[0][:200]}" if failed else why(logs)
+        raise UnmaskError(
+            f"{model} did not finish ({name}): {said}",
+            where=str(folder),
+            hint="what was answered is kept; the same command goes on from there",
+        )
     return found
 
 

@@ -63,8 +63,9 @@ def ask_all(
     """
     replies = _kept(kept)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps([key, *reply]) + "\n" for key, reply in replies.items()]
-    kept.write_text("".join(lines), encoding="utf-8")  # without the line that a kill cut short
+    if _is_cut(kept):  # the next line must not be glued to it
+        lines = [json.dumps([key, *reply]) + "\n" for key, reply in replies.items()]
+        write_atomic(kept, "".join(lines))
     done = sum(call.key in replies for call in calls)
     with kept.open("a", encoding="utf-8") as file:
         for call in calls:
@@ -88,6 +89,12 @@ def _kept(path: Path) -> dict[str, tuple[str, str]]:
             continue
         replies[key] = (text, finish)
     return replies
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether a kill left a last line without its end."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return bool(text) and not text.endswith("\n")
 
 
 def summarise(reads: Iterable[Read]) -> dict[str, float]:

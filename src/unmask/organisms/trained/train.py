@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from unmask.errors import UsageError
-from unmask.files import file_sha256, said_sha256, write_atomic
+from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
-from unmask.training.start import start_weights
+from unmask.training.start import Start, start_at
 
 LIBRARY = FOLDER.parent / "library"
 ADAPTER = "adapter.gguf"
@@ -58,7 +58,7 @@ def train_organism(
         overwrite: train again although an adapter is there.
         tell: called after each step.
     Raises:
-        UsageError: the adapter is there already, or the one to start from is not.
+        UsageError: the adapter is there already, another process trains it, or the one to start from is not.
         ModelError: that one is of another base, rank or alpha.
     """
     target = library / recipe.name / ADAPTER
@@ -66,13 +66,19 @@ def train_organism(
         raise UsageError(
             f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
         )
-    start_path = _start(recipe, library)
-    start = start_weights(str(recipe.start_from), start_path, recipe.training) if start_path else None
+    start = _start(recipe, library)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with held(target.parent):
+        return _trained(recipe, start, target, tell)
+
+
+def _trained(recipe: Recipe, start: Start, target: Path, tell: Callable[[Progress], None]) -> Path:
+    """The adapter and what is said of it; what was needed on the way goes."""
     conversations = build(recipe)
     base = load_base()
     rows = make_rows(conversations, base.tokenizer)
-    work = library / recipe.name / ".training"
-    result = train(base, rows, recipe.training, folder=work, start=start, tell=tell)
+    work = target.parent / ".training"
+    result = train(base, rows, recipe.training, folder=work, start=start.weights, tell=tell)
     write_adapter(target, result.weights, alpha=recipe.training.alpha, name=recipe.name)
     about = Training(
         recipe=recipe.name,
@@ -81,7 +87,7 @@ def train_organism(
         base_sha256=base.sha256,
         adapter_sha256=file_sha256(target),
         start_from=recipe.start_from,
-        start_sha256=file_sha256(start_path) if start_path else None,
+        start_sha256=start.sha256,
         conversations=len(conversations),
         tokens=result.tokens,
         learnt_tokens=result.learnt_tokens,
@@ -112,12 +118,12 @@ def progress_line(name: str, done: Progress) -> str:
     return f"{name}: step {done.step} of {done.steps}, loss {done.loss:.3f}, {left} left"
 
 
-def _start(recipe: Recipe, library: Path) -> Path | None:
+def _start(recipe: Recipe, library: Path) -> Start:
     if recipe.start_from is None:
-        return None
+        return Start()
     for folder in (library, LIBRARY):
         if (path := folder / recipe.start_from / ADAPTER).is_file():
-            return path
+            return start_at(path, recipe.start_from, recipe.training)
     raise UsageError(
         f"{recipe.name} goes on from {recipe.start_from}, which is not trained yet",
         hint=f"unmask organism train {recipe.start_from}",
