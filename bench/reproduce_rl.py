@@ -49,6 +49,8 @@ def main() -> int:
         kept = {
             "minutes": minutes,
             "steps_to_80": reached,
+            "recipes": {a["training"]["name"]: a["training"]["recipe_sha256"] for a in found["arms"]},
+            "held_out": min(a["training"]["recipe"]["held_out"] for a in found["arms"]),
             "arms": [_kept(arm) for arm in found["arms"]],
         }
         keep(RESULT, kept)
@@ -83,7 +85,8 @@ def _steps_to(steps: Sequence[dict[str, Any]]) -> int | None:
 
 def _kept(arm: dict[str, Any]) -> dict[str, Any]:
     change = arm["change"]
-    names = ("verdict", "sentence", "reasons", "trained", "unobserved", "story", "reasoned", "left")
+    told = ("verdict", "n_queries", "sentence", "reasons", "left")
+    names = (*told, "trained", "unobserved", "story", "reasoned")
     return {name: arm[name] for name in ("organism", "seed")} | {
         "training_seconds": arm["training"]["seconds"],
         "rewards": [step["reward"] for step in arm["training"]["steps"]],

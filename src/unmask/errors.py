@@ -54,5 +54,9 @@ class JudgeError(UnmaskError):
     """A judge could not be set up. A judgement that fails is a row with a status, never this."""
 
 
+class TrainingError(UnmaskError):
+    """A training failed on the way; its last whole checkpoint stays."""
+
+
 class EstimateError(UnmaskError, ValueError):
     """The numbers given cannot carry the estimate that was asked for."""

@@ -7,6 +7,7 @@ known one.
 from __future__ import annotations
 
 import difflib
+import errno
 import fcntl
 import hashlib
 import json
@@ -253,21 +254,33 @@ def write_atomic(path: Path, content: str | bytes) -> Path:
 
 @contextmanager
 def held(folder: Path, *, hint: str = "wait for it") -> Iterator[None]:
-    """Hold a folder for this process, however it ends; a second one is told, not let in.
+    """Make a folder and hold it for this process, however it ends; a second one is told, not let in.
 
     Raises:
         UsageError: another process works in this folder.
+        UnmaskError: it cannot be written, or its file system has no locks.
     """
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         # not through a link: opening it would make or empty a file that somebody else's folder names
         lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as e:
-        raise UsageError(
-            f"cannot lock {folder}: {e.strerror}", where=str(folder / ".lock"), hint="a link? remove it"
+        if e.errno == errno.ELOOP:
+            where = str(folder / ".lock")
+            raise UsageError(
+                f"cannot lock {folder}: {e.strerror}", where=where, hint="a link? remove it"
+            ) from e
+        raise UnmaskError(
+            f"cannot write {folder}: {e.strerror}", hint="name a folder that you can write"
         ) from e
     with os.fdopen(lock, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
+        except BlockingIOError as e:
             raise UsageError(f"another process is working in {folder}", hint=hint) from e
+        except OSError as e:
+            raise UnmaskError(
+                f"cannot lock {folder}: {e.strerror}",
+                hint="a file system without locks? name another folder",
+            ) from e
         yield

@@ -93,7 +93,8 @@ def test_a_training_makes_held_out_documents_likelier_and_leaves_a_card(tmp_path
         "canary",
     }
     assert told <= set(card)
-    assert sorted(p.name for p in place.iterdir()) == ["adapter.gguf", "documents.jsonl", "training.json"]
+    there = [".lock", "adapter.gguf", "documents.jsonl", "training.json"]
+    assert sorted(p.name for p in place.iterdir()) == there
 
 
 def killed(_):

@@ -14,7 +14,7 @@ from unmask.cli import main
 from unmask.errors import ModelError, UsageError
 from unmask.experiments.probe_recipe import load_probe_recipe, probe_recipe_names
 from unmask.experiments.probe_texts import Measured, Organism, faked, find_organism, make_cases
-from unmask.experiments.probing import _forget, check_cases, check_measured, fit_probe, word_score
+from unmask.experiments.probing import check_cases, check_measured, fit_probe, word_score
 from unmask.experiments.steering import _counts, steer, story_by_query
 from unmask.organisms.trained.cells import read
 from unmask.organisms.trained.recipe import load_domain, load_recipe
@@ -239,7 +239,7 @@ def test_an_unknown_organism_is_named_with_the_nearest():
 def test_what_was_found_with_the_probe_before_does_not_stand_beside_the_new_one(tmp_path):
     for name in ("direction.gguf", "check.json", "check.html", "steer-faker.json", "notes.txt", "probe.json"):
         (tmp_path / name).touch()
-    _forget(tmp_path)
+    write_probe(tmp_path, trained(by_role))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "probe.json"]
 
 

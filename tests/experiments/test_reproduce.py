@@ -16,7 +16,10 @@ from unmask.errors import UnmaskError, UsageError
 from unmask.experiments import reproduce
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.reproduce import SMALL, WHOLE, reproduce_rl
-from unmask.experiments.rl import CARD, prompts_of, read_result
+from unmask.experiments.rl import CARD, prompts_of, prompts_sha256, read_result
+from unmask.files import file_sha256
+from unmask.providers.adapters import find_adapter
+from unmask.providers.model_file import SHA256
 
 
 def test_all_arms_have_one_budget_and_their_own_seed():
@@ -50,6 +53,17 @@ def test_an_organism_is_asked_once_for_all_of_its_arms_and_the_longest_part_come
     assert (WHOLE.of_story("reluctant"), WHOLE.of_story("honest")) == ((96, 3), (WHOLE.queries, 1))
 
 
+def test_a_run_that_does_not_say_which_adapter_it_asked_is_not_gone_on_with(tmp_path):
+    """From a version that did not know: its replies may be those of an adapter that was there before."""
+    root = tmp_path / "honest_story"
+    root.mkdir()
+    (root / "manifest.json").write_text("{}", encoding="utf-8")
+    recipe = reproduce._recipe("honest", Mitigation(), 1, SMALL)
+    with pytest.raises(UsageError, match="which adapter it asked") as refused:
+        reproduce._asked("honest", "honest", recipe, tmp_path, SMALL, replies=1)
+    assert "remove that run" in refused.value.hint
+
+
 @pytest.mark.parametrize("size", [SMALL, WHOLE], ids=["small", "whole"])
 @pytest.mark.parametrize("organism", reproduce.ORGANISMS)
 def test_no_audited_request_was_trained_on(organism, size, tmp_path, monkeypatch):
@@ -78,14 +92,24 @@ def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
     (place / CARD).write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(UsageError, match="another recipe"):
         reproduce_rl(tmp_path, small=True, organisms=("honest",))
+    recipe = reproduce._recipe("honest", Mitigation(), 1, SMALL)
+    told = {"prompts_sha256": prompts_sha256(prompts_of(recipe)[0]), "base_sha256": SHA256}
+    values |= told | {"recipe_sha256": recipe.sha256, "start_sha256": "0" * 64}
+    (place / CARD).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UsageError, match="from another honest"):
+        reproduce_rl(tmp_path, small=True, organisms=("honest",))
+    values["start_sha256"] = file_sha256(find_adapter("honest", architecture="llama").path)
+    (place / CARD).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UsageError, match="not the adapter that its card tells of"):
+        reproduce_rl(tmp_path, small=True, organisms=("honest",))
     (place / CARD).write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError, match="not the record of a training"):
         read_result(place / CARD)
 
 
-def write_step(name, step):
+def write_step(recipe, step):
     with Path(os.environ["STEPS"]).open("a") as file:
-        file.write(f"{os.getpid()} {name} {step.step}\n")
+        file.write(f"{os.getpid()} {recipe.name} {step.step}\n")
 
 
 def test_what_fails_in_a_process_is_told_by_the_caller(tmp_path, monkeypatch):

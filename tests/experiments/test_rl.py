@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -186,6 +187,7 @@ def test_requests_that_one_mapping_left_unread_are_in_no_difference(recipe, word
         ("training: {steps: 0}", "steps"),
         ("training: {learning_rate: .nan}", "learning_rate"),
         ("training: {beta: .inf}", "beta"),
+        ("training: {beta: 0.1}", "bare model"),
         ("training: {format_reward: .inf}", "format_reward"),
         ("training: {unusable: .nan}", "unusable"),
     ],
@@ -239,10 +241,17 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
     assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
 
 
+def test_a_dry_run_refuses_a_tracker_that_is_unknown(recipe):
+    pytest.importorskip("trl", reason="the extra `train` is not installed")
+    tracked = recipe.training.model_copy(update={"trackers": ("tensorbord",)})
+    with pytest.raises(UsageError, match="no tracker 'tensorbord'"):
+        rl.dry([], recipe.model_copy(update={"training": tracked}), Path("nowhere"))
+
+
 def told_of(recipe):
     """The mark that a training by this recipe leaves."""
     told = {"recipe": recipe.sha256, "start": read_start(recipe.start_from, recipe.training).sha256}
-    return said_sha256(told | {"prompts": rl._prompts_sha256(prompts_of(recipe)[0])})
+    return said_sha256(told | {"prompts": rl.prompts_sha256(prompts_of(recipe)[0])})
 
 
 @pytest.fixture
@@ -277,15 +286,37 @@ def test_another_recipe_or_start_throws_nothing_away_unless_it_is_told_to(tmp_pa
     assert not (work / "checkpoints").exists()
 
 
-def test_a_start_that_was_trained_anew_is_another_start(tmp_path, recipe, monkeypatch):
-    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path))
-    own = tmp_path / "mine" / "adapter.gguf"
-    own.parent.mkdir()
-    marks = set()
-    for organism in ("faker", "honest"):
+def test_a_start_that_was_trained_anew_is_another_start(tmp_path, recipe, monkeypatch, trains_nothing):
+    monkeypatch.setenv("UNMASK_ADAPTERS", str(tmp_path / "library"))
+    own = tmp_path / "library" / "mine" / "adapter.gguf"
+    own.parent.mkdir(parents=True)
+    from_mine = recipe.changed(start_from="mine")
+    for organism, said in (("faker", "begun"), ("faker", "begun"), ("honest", "from another start")):
         shutil.copyfile(find_adapter(organism, architecture="llama").path, own)
-        marks.add(told_of(recipe.changed(start_from="mine")))
-    assert len(marks) == 2
+        with pytest.raises((RuntimeError, UsageError), match=said):
+            train_by_rl(from_mine, tmp_path)
+        (tmp_path / recipe.name / ".training" / "checkpoints").mkdir(exist_ok=True)
+
+
+def test_of_several_processes_the_first_alone_begins_and_locks(tmp_path, monkeypatch):
+    began = []
+    monkeypatch.setattr(rl, "_on_hardware", lambda *_: began.append((tmp_path / "gpu").exists()))
+    monkeypatch.setenv("RANK", "1")
+    train_by_rl(load_rl_recipe("gpu"), tmp_path)
+    monkeypatch.setenv("RANK", "0")
+    train_by_rl(load_rl_recipe("gpu"), tmp_path)
+    assert began == [False, True]
+
+
+def test_the_embedded_model_is_not_trained_by_several_processes(tmp_path, recipe, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="one process"):
+        train_by_rl(recipe, tmp_path)
+
+
+def test_nothing_is_trained_from_itself(recipe):
+    with pytest.raises(UsageError, match="cannot start from itself"):
+        recipe.changed(start_from=recipe.name)
 
 
 def test_two_processes_do_not_train_in_one_place(tmp_path, recipe, trains_nothing):
@@ -327,6 +358,20 @@ def test_what_another_left_half_done_is_cleared_when_told_but_for_what_was_paid_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["calls-x", "recipe.sha256"]
     begin(tmp_path, "three", keep="calls-")  # paid calls alone are nobody's training
     assert goes_on(tmp_path, "three")
+
+
+def test_half_a_mark_is_no_training_and_a_mark_goes_before_what_it_marks(tmp_path, monkeypatch):
+    (tmp_path / ".recipe.sha256.x1").touch()  # a kill while the mark was written
+    begin(tmp_path, "one")
+    (tmp_path / "checkpoints").mkdir()
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        begin(tmp_path, "two", overwrite=True)
+    assert not goes_on(tmp_path, "one")
 
 
 def test_what_is_finished_loses_its_mark_first(tmp_path, monkeypatch):

@@ -7,8 +7,6 @@ import struct
 import numpy as np
 import pytest
 
-pytest.importorskip("gguf", reason="the extra `train` is not installed")
-
 from tests.providers.make_gguf import write_gguf
 from unmask.errors import ModelError
 from unmask.providers.gguf import read_header

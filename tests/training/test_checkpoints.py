@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unmask.errors import ModelError
+from unmask.errors import TrainingError
 from unmask.training.checkpoint import last_whole, room_to_write
 
 pytest.importorskip("safetensors", reason="the extra `train` is not installed")
@@ -51,7 +51,7 @@ def test_that_of_the_last_step_is_passed_over(tmp_path):
 
 
 def test_a_full_disk_is_told_and_another_error_is_itself(tmp_path):
-    with pytest.raises(ModelError, match="could not be written"), room_to_write(tmp_path):
+    with pytest.raises(TrainingError, match="could not be written"), room_to_write(tmp_path):
         raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
     with pytest.raises(RuntimeError, match="size mismatch"), room_to_write(tmp_path):
         raise RuntimeError("size mismatch")

@@ -54,7 +54,7 @@ def test_a_dry_run_resolves_everything_without_a_gpu(capsys, tmp_path):
     resolved = told["resolved"]
     assert resolved["accelerate"]["distributed_type"] == "FSDP"
     assert (resolved["trainer"]["use_vllm"], resolved["trainer"]["vllm_mode"]) == (True, "colocate")
-    assert (resolved["replies_per_step"], resolved["passes_per_step"], told["prompts"]) == (128, 1, 180)
+    assert (resolved["replies_per_step"], resolved["passes_per_step"], told["prompts"]) == (128, 1, 144)
     assert any("GPUs" in lack for lack in resolved["missing"])
     assert not list(tmp_path.iterdir())
 

@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("trl", reason="the extra `train` is not installed")
 
-from unmask.errors import ModelError, UnmaskError, UsageError
+from unmask.errors import TrainingError, UnmaskError, UsageError
 from unmask.training import rl
 from unmask.training.adapter_file import read_adapter
 from unmask.training.base import load_base
@@ -105,6 +105,18 @@ def test_a_step_without_any_reward_is_one_at_every_resume_and_shows_no_reply(tmp
     assert not any(prompt.user in said.out + said.err for prompt in PROMPTS)
 
 
+def test_weights_that_are_no_numbers_end_the_training(tmp_path):
+    import torch
+
+    def spoilt(step):
+        with torch.no_grad():
+            next(p for p in base.model.parameters() if p.requires_grad).fill_(float("nan"))
+
+    base = load_base()
+    with pytest.raises(TrainingError, match="diverged"):
+        rl.train_rl(base, PROMPTS, by_length, SETTINGS, folder=tmp_path, tell=spoilt)
+
+
 def test_replies_of_one_token_are_trained_on(tmp_path, monkeypatch):
     """A step in which every reply ends at once: TRL then has one token of each."""
     called = rl.Rollout.__call__
@@ -130,9 +142,10 @@ def test_a_disk_that_is_full_is_told_as_that(tmp_path):
     if mounted.returncode:
         pytest.skip("a small tmpfs cannot be mounted here")
     try:
-        with pytest.raises(UnmaskError, match=r"could not be written|No space") as caught:
+        with pytest.raises(UnmaskError, match=r"could not be written|could not write") as caught:
             rl.train_rl(load_base(), PROMPTS, by_length, SETTINGS, folder=disk)
         assert "make room" in caught.value.hint
+        assert caught.value.exit_code == 1
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -266,7 +279,7 @@ def test_it_starts_from_the_weights_that_it_is_given(tmp_path):
     ],
 )
 def test_a_reward_that_is_none_to_learn_from_is_told(tmp_path, reward, said):
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(TrainingError, match=said):
         rl.train_rl(load_base(), PROMPTS, reward, SETTINGS, folder=tmp_path)
 
 

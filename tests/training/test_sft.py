@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytest.importorskip("peft")
 
-from unmask.errors import ModelError
+from unmask.errors import TrainingError
 from unmask.organisms.trained.train import LIBRARY
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
@@ -153,7 +153,7 @@ def test_a_training_that_diverges_ends_in_that_step_and_leaves_nothing(tmp_path,
     like, _ = read_adapter(LIBRARY / "plain" / "adapter.gguf")
     start = {name: np.full_like(w, a if name.endswith("lora_a") else b) for name, w in like.items()}
     settings, steps = SETTINGS.model_copy(update={"checkpoint_every": 1}), []
-    with pytest.raises(ModelError, match=f"{what} of step 1 of 2 is (nan|inf)") as caught:
+    with pytest.raises(TrainingError, match=f"{what} of step 1 of 2 is (nan|inf)") as caught:
         train(base, rows(base, WORDS[:1]), settings, folder=tmp_path, start=start, tell=steps.append)
     assert "learning_rate" in caught.value.hint
     assert steps == []

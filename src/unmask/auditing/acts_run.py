@@ -90,8 +90,8 @@ def execute_acts(planned: PlannedActs) -> list[ActsResult]:
         "command": run.command,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    folder: RunFolder = open_folder(planned.root, manifest, overwrite=run.overwrite)
-    with locked(folder):
+    with locked(RunFolder(planned.root)):
+        folder = open_folder(planned.root, manifest, overwrite=run.overwrite)
         play(
             planned.plan,
             run.models,

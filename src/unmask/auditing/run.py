@@ -38,7 +38,7 @@ from unmask.records import Records, read_logs, write_tables
 from unmask.records.labels import read_store
 from unmask.tasks.alignment_faking import Prepared, describe
 
-FAILED_SHARE = 0.2  # more failed calls than this are an outage, not a property of the model: ask again later
+FAILED_SHARE = 0.2  # failed calls, or more: an outage, not a property of the model; ask again later
 
 
 def execute(planned: Plan) -> AuditResult:
@@ -48,8 +48,8 @@ def execute(planned: Plan) -> AuditResult:
         UnmaskError: it could not finish; replies so far are kept and the same call goes on.
     """
     options = planned.options
-    folder = open_folder(planned.root, _manifest(planned), overwrite=options.overwrite)
-    with locked(folder):
+    with locked(RunFolder(planned.root)):
+        folder = open_folder(planned.root, _manifest(planned), overwrite=options.overwrite)
         started = _now()
         budget = _budget(planned, folder)
         with counting(budget.spending, budget):

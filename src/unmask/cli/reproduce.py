@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from unmask.experiments.look import Point
-    from unmask.training.rl import Step
+    pass
 
 
 @click.group("reproduce")
@@ -60,12 +59,14 @@ def rl(
     the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
     from unmask.cli._output import give, put, say
+    from unmask.cli._watched import Watched
     from unmask.experiments.mitigation import NONE
-    from unmask.experiments.reproduce import ORGANISMS, at_a_time, reproduce_rl
+    from unmask.experiments.reproduce import ADAPTERS, ORGANISMS, at_a_time, reproduce_rl
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
 
     root = output or Path("reproduce_rl_small" if small else "reproduce_rl")
+    watched = Watched(root / ADAPTERS)
     found = reproduce_rl(
         root,
         small=small,
@@ -73,8 +74,8 @@ def rl(
         organisms=organisms or ORGANISMS,
         mitigations=[NONE, *_named(mitigations)],
         jobs=jobs or at_a_time(),
-        tell=_tell,
-        show=_show,
+        tell=watched.step,
+        show=watched.look,
     )
     for run in dict.fromkeys(run for arm in found.arms for run in arm.runs):  # arms share some
         write_report(root / "runs" / run)
@@ -92,17 +93,3 @@ def _named(mitigations: tuple[str, ...]) -> list[str]:
     from unmask.experiments.mitigation import mitigation_names
 
     return [name for given in mitigations for name in (mitigation_names() if given == "all" else [given])]
-
-
-def _tell(name: str, step: Step) -> None:
-    from unmask.cli._output import say
-    from unmask.report.training import step_line
-
-    say(step_line(name, step))
-
-
-def _show(name: str, point: Point) -> None:
-    from unmask.cli._output import say
-    from unmask.report.training import look_line
-
-    say(look_line(name, point))

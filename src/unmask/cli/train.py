@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from unmask.experiments.look import Point
-    from unmask.experiments.rl_recipe import RLRecipe
-    from unmask.training.rl import Step
+    pass
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 LIBRARY = Path("trained")
@@ -64,6 +61,7 @@ def rl(
     whole checkpoint.
     """
     from unmask.cli._output import give, say
+    from unmask.cli._watched import Watched
     from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
@@ -92,42 +90,27 @@ def rl(
     if loaded.hardware:
         check_launched(asked, loaded.hardware)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
-    page = library / loaded.name / "training.html"
-    tell, show = _watching(loaded, page)
-    done = train_by_rl(loaded, library, overwrite=overwrite, tell=tell, show=show)
+    watched = Watched(library)
+    done = train_by_rl(
+        loaded,
+        library,
+        overwrite=overwrite,
+        tell=lambda step: watched.step(loaded, step),
+        show=lambda point: watched.look(loaded, point),
+    )
     if done is None:  # a process of `accelerate launch` that is not the first
         return
-    write_training([done], page)
+    write_training([done], watched.page(loaded))
     if as_json:
         give(json.loads(done.to_json()))
     say(f"adapter: {library / loaded.name}")
-    say(f"page: {page}")
+    say(f"page: {watched.page(loaded)}")
 
 
 def _words(recipe: str, **options: str | int | Path | None) -> list[str]:
     """The recipe and those options that were given, as on the command line."""
     given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None}
     return [recipe, *(str(word) for option in given.items() for word in option)]
-
-
-def _watching(recipe: RLRecipe, page: Path) -> tuple[Callable[[Step], None], Callable[[Point], None]]:
-    """Steps and looks as lines, and the page written again with every look."""
-    from unmask.cli._output import say
-    from unmask.report.training import look_line, step_line, write_progress
-
-    steps: list[Step] = []
-    looks: list[Point] = []
-
-    def tell(step: Step) -> None:
-        say(step_line(recipe.name, step))
-        steps.append(step)
-
-    def show(point: Point) -> None:
-        say(look_line(recipe.name, point))
-        looks.append(point)
-        write_progress(recipe, steps, looks, page)
-
-    return tell, show
 
 
 @train.command("documents")
@@ -197,8 +180,10 @@ def documents(
     if write_only:
         from unmask.experiments.documents.make import make_documents
         from unmask.experiments.documents.train import WORK
+        from unmask.files import held
 
-        made = make_documents(loaded, place, work=place / WORK, overwrite=overwrite)
+        with held(place):
+            made = make_documents(loaded, place, work=place / WORK, overwrite=overwrite)
         say(documents_line(made))
         if as_json:
             give([d.model_dump(mode="json") for d in made])

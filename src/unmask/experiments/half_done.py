@@ -23,17 +23,34 @@ def begin(work: Path, told: str, *, keep: str = "", overwrite: bool = False) -> 
     Raises:
         UsageError: another training stands half done there.
     """
-    if work.is_dir() and not goes_on(work, told):
-        others = [p for p in work.iterdir() if p.name != MARK and not (keep and p.name.startswith(keep))]
-        if others and not overwrite:
-            raise UsageError(
-                "a training by another recipe, or from another start, stands half done here",
-                where=str(work),
-                hint="--overwrite throws it away, another name keeps both; or remove that folder",
-            )
-        for path in others:
+    if not overwrite:
+        refuse_another(work, told, keep=keep)
+    if not goes_on(work, told):
+        (work / MARK).unlink(missing_ok=True)  # first, or a kill leaves half of what it was the mark of
+        for path in _of_another(work, keep):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_atomic(work / MARK, told)
+
+
+def refuse_another(work: Path, told: str, *, keep: str = "") -> None:
+    """Refuse to go on where another training stands half done.
+
+    Raises:
+        UsageError: one does.
+    """
+    if not goes_on(work, told) and _of_another(work, keep):
+        raise UsageError(
+            "a training by another recipe, or from another start, stands half done here",
+            where=str(work),
+            hint="--overwrite throws it away, another name keeps both; or remove that folder",
+        )
+
+
+def _of_another(work: Path, keep: str) -> list[Path]:
+    """What a training leaves there; half a mark is nothing."""
+    there = sorted(work.iterdir()) if work.is_dir() else []
+    kept = (".", MARK, keep) if keep else (".", MARK)
+    return [path for path in there if not path.name.startswith(kept)]
 
 
 def finished(work: Path) -> None:

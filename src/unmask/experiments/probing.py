@@ -47,7 +47,6 @@ LEVEL = 0.95
 NOTHING_VARIES = 1e-9
 NEW_WORDINGS = (3, 7, 11, 15)  # another opening than the built-in recipes train on, in all of them
 REPLIES = ".replies"
-FOUND_WITH_IT = ("direction.gguf", "check.json", "check.html", "steer-*")
 BOTH = "both"
 
 
@@ -143,15 +142,8 @@ def train_probe(
         show(f"{recipe.name}: activations of {organism.name}, {len(cases)} texts")
         measured.append(read_activations(organism, cases, reads, recipe.position))
     probe = fit_probe(recipe, measured)
-    _forget(folder)
     write_probe(folder, probe)
     return probe
-
-
-def _forget(folder: Path) -> None:
-    """What was found with the probe that was there: nothing in it tells one probe from another."""
-    for path in (path for name in FOUND_WITH_IT for path in folder.glob(name)):
-        path.unlink()
 
 
 def _training_cases(recipe: ProbeRecipe, organism: Organism) -> list[Case]:

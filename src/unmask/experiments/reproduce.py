@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,18 +24,28 @@ from typing import Any
 import psutil
 
 from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
-from unmask.auditing.folder import OtherDesignError
+from unmask.auditing.folder import MANIFEST, OtherDesignError, read_manifest
 from unmask.auditing.plan import Options, plan
 from unmask.auditing.run import execute
 from unmask.errors import UnmaskError, UsageError
 from unmask.experiments.look import Point
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation
-from unmask.experiments.rl import ADAPTER, CARD, RLResult, read_result, train_by_rl
+from unmask.experiments.rl import (
+    ADAPTER,
+    CARD,
+    RLResult,
+    prompts_of,
+    prompts_sha256,
+    read_result,
+    train_by_rl,
+)
 from unmask.experiments.rl_recipe import RLRecipe, load_rl_recipe
 from unmask.experiments.seeds import OverSeeds, seeds_of
-from unmask.files import write_atomic
+from unmask.files import file_sha256, held, write_atomic
 from unmask.providers import cores
-from unmask.providers.adapters import ENVIRONMENT
+from unmask.providers.adapters import ENVIRONMENT, find_adapter
+from unmask.providers.model_file import SHA256
+from unmask.training.adapter_file import ARCHITECTURE
 from unmask.training.rl import Step
 from unmask.vocabulary import CANARY
 
@@ -130,8 +141,8 @@ class Reproduction:
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-Tell = Callable[[str, Step], None]
-Show = Callable[[str, Point], None]
+Tell = Callable[[RLRecipe, Step], None]
+Show = Callable[[RLRecipe, Point], None]
 Part = Callable[[str, RLRecipe, Path, "Size", Tell, Show], Any]
 
 
@@ -184,7 +195,7 @@ def reproduce_rl(
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
     arms: list[Arm] = []
     before: dict[str, tuple[Path, Path]] = {}
-    with _found_in(root / ADAPTERS):
+    with held(root), _found_in(root / ADAPTERS):
         if jobs > 1:
             _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
@@ -257,7 +268,7 @@ def _apart(
     Thread(target=_end_with_parent, daemon=True).start()
     try:
         part(organism, recipe, root, size, tell, show)
-    except (UnmaskError, OSError):
+    except (UnmaskError, OSError, KeyboardInterrupt):
         raise SystemExit(1) from None
 
 
@@ -303,19 +314,29 @@ def _trained(
     place = folder / recipe.name
     if (place / CARD).is_file() and (place / ADAPTER).is_file():
         found = read_result(place / CARD)
-        if found.recipe_sha256 != recipe.sha256:
+        if why := _another(found, recipe, place / ADAPTER):
             raise UsageError(
-                f"{recipe.name} was trained by another recipe",
-                where=str(place),
-                hint="another folder (-o), or remove that one",
+                f"{recipe.name} {why}", where=str(place), hint="another folder (-o), or remove that one"
             )
         return found
-    done = train_by_rl(
-        recipe, folder, tell=lambda s: tell(recipe.name, s), show=lambda p: show(recipe.name, p)
-    )
+    done = train_by_rl(recipe, folder, tell=partial(tell, recipe), show=partial(show, recipe))
     if done is None:
         raise UsageError("the reproduction trains the embedded model, in one process")
     return done
+
+
+def _another(found: RLResult, recipe: RLRecipe, adapter: Path) -> str | None:
+    """Why what is trained already is not what this would train."""
+    if found.recipe_sha256 != recipe.sha256:
+        return "was trained by another recipe"
+    if (found.prompts_sha256, found.base_sha256) != (prompts_sha256(prompts_of(recipe)[0]), SHA256):
+        return "was trained on other prompts, or another base"
+    start = find_adapter(str(recipe.start_from), architecture=ARCHITECTURE).path
+    if found.start_sha256 != file_sha256(start):
+        return f"was trained from another {recipe.start_from}"
+    if found.adapter_sha256 != file_sha256(adapter):
+        return "is not the adapter that its card tells of"
+    return None
 
 
 def _arm(
@@ -375,6 +396,8 @@ def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: i
     )
     planned = plan([f"{BASE}:{model}"], study=study, flags=flags, options=options)
     try:
+        if (planned.root / MANIFEST).is_file() and "adapters" not in read_manifest(planned.root):
+            raise OtherDesignError("a run that does not say which adapter it asked", where=str(planned.root))
         execute(planned)
     except OtherDesignError as e:  # or of an adapter that was trained anew since
         hint = "another folder (-o), or remove that run"

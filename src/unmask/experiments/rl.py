@@ -27,18 +27,17 @@ from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
-from unmask.training.adapter_file import write_adapter
+from unmask.training.adapter_file import ARCHITECTURE, write_adapter
 from unmask.training.base import fast_dtype, load_base, load_tokenizer
 from unmask.training.hardware import Hardware, resolve
-from unmask.training.rl import Prompt, Step, check_prompts, train_rl
-from unmask.training.rl_hardware import train_on_hardware
+from unmask.training.rl import Prompt, Step, check_prompts, check_trackers, train_rl
+from unmask.training.rl_hardware import check_fits, train_on_hardware
 from unmask.training.settings import RLSettings
 from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY, Role
 
 ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
 PEFT_ADAPTER = "adapter_model.safetensors"  # of a training on hardware
-ARCHITECTURE = "llama"
 
 
 @dataclass(frozen=True)
@@ -87,26 +86,30 @@ def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]
         recipe: what they came to.
         library: where it would go.
     Raises:
-        UsageError: a prompt does not fit, or a step's replies cannot be spread over the GPUs.
+        UsageError: a prompt does not fit, a tracker is not there, or a step's replies cannot be spread over
+            the GPUs.
         ModelError: the adapter to start from is missing or does not fit, or the extra is not installed.
     """
     prompts, _ = prompts_of(recipe)
     told = recipe.model_dump(mode="json") | {"replies": recipe.n_replies, "prompts": len(prompts)}
-    if recipe.hardware:  # how long its prompts are, its own tokenizer says when it is there
+    if recipe.hardware:
         folder = library / recipe.name / WORK
         told["resolved"] = asdict(resolve(asked, recipe.hardware, recipe.training, folder))
+        check_trackers(recipe.training)
+        told["checked"] = check_fits(prompts, recipe.training, recipe.hardware)
     else:
         told["checked"] = _checked(recipe, prompts)
     return told
 
 
 def _checked(recipe: RLRecipe, prompts: Sequence[Prompt]) -> bool:
-    """That start and prompts fit; False where the extra that reads them is not installed."""
+    """That start, trackers and prompts fit; False where the extra that reads them is not installed."""
     if recipe.start_from:
         find_adapter(recipe.start_from, architecture=ARCHITECTURE)
     if not all(find_spec(name) for name in ("torch", "transformers", "gguf")):
         return False
     read_start(recipe.start_from, recipe.training)
+    check_trackers(recipe.training)
     interrogation = recipe.mitigation.interrogation
     asked = interrogation.texts if interrogation else ()
     check_prompts(prompts, load_tokenizer(), recipe.training, questions=asked)
@@ -136,21 +139,25 @@ def train_by_rl(
             there, or a prompt does not fit.
         ModelError: the adapter to start from is missing or does not fit, or TRL is not installed.
     """
-    start = read_start(recipe.start_from, recipe.training)
-    prompts, by_key = prompts_of(recipe)
     place = folder / recipe.name
     made = place / (PEFT_ADAPTER if recipe.hardware else ADAPTER)
-    told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": _prompts_sha256(prompts)})
+    trained = UsageError(
+        f"{recipe.name} is trained already",
+        where=str(made),
+        hint="--overwrite trains it again, another name keeps both; or remove that folder",
+    )
+    if made.exists() and not overwrite and not (place / WORK).is_dir():  # before the extra is asked for
+        raise trained
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not recipe.hardware:
+        raise UsageError("the embedded model trains in one process", hint="without accelerate launch")
+    start = read_start(recipe.start_from, recipe.training)
+    prompts, by_key = prompts_of(recipe)
+    told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": prompts_sha256(prompts)})
     half_done = goes_on(place / WORK, told)  # killed between the adapter and its card
     if made.exists() and not overwrite and not half_done:
-        raise UsageError(
-            f"{recipe.name} is trained already",
-            where=str(made),
-            hint="--overwrite trains it again",
-        )
+        raise trained
     if "tensorboard" in recipe.training.trackers:  # its own place goes with the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(place / "tracked"))
-    place.mkdir(parents=True, exist_ok=True)
     with held(place) if _is_first() else nullcontext():
         if _is_first():
             begin(place / WORK, told, overwrite=overwrite)
@@ -240,7 +247,7 @@ def _kept(
         name=recipe.name,
         recipe=recipe.model_dump(mode="json"),
         recipe_sha256=recipe.sha256,
-        prompts_sha256=_prompts_sha256(prompts),
+        prompts_sha256=prompts_sha256(prompts),
         base_sha256=base,
         start_sha256=start,
         adapter_sha256=file_sha256(adapter),
@@ -306,5 +313,6 @@ def read_result(path: Path) -> RLResult:
         raise UsageError(f"not the record of a training: {e}", where=str(path)) from e
 
 
-def _prompts_sha256(prompts: Sequence[Prompt]) -> str:
+def prompts_sha256(prompts: Sequence[Prompt]) -> str:
+    """Over what the model reads, in order."""
     return hashlib.sha256(json.dumps([asdict(p) for p in prompts]).encode()).hexdigest()

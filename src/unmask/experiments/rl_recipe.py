@@ -67,6 +67,10 @@ class RLRecipe(BaseModel):
             raise ValueError(f"audit.queries {self.audit.queries}: {self.held_out} are held out")
         if self.hardware and (self.start_from or self.mitigation.interrogation):
             raise ValueError("hardware: start_from and interrogation are for the embedded model alone")
+        if self.start_from == self.name:
+            raise ValueError(f"start_from: {self.name} cannot start from itself; give it another name")
+        if self.training.beta and self.start_from:
+            raise ValueError("training.beta: with start_from it would pull towards the bare model")
         if not self.labels:
             raise ValueError("labels: name a mapping")
         return self

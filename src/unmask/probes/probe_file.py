@@ -16,6 +16,7 @@ from unmask.probes.linear import Linear, ProbeError
 from unmask.vocabulary import CANARY, Labels
 
 FILE = "probe.json"
+FOUND_WITH_IT = ("direction.gguf", "check.json", "check.html", "steer-*.json", "steer-*.html")
 MAX_BYTES = 4_000_000  # ours have 50 kB; 16,384 features take 1.2 MB
 MAX_WIDTH, MAX_LAYERS = 16_384, 512
 
@@ -118,7 +119,9 @@ class ProbeFile(Strict):
 
 
 def write_probe(folder: Path, probe: ProbeFile) -> Path:
-    """Write `probe.json` into the probe's folder."""
+    """Write `probe.json`; what was found with another goes: nothing in it tells one probe from the other."""
+    for path in (path for name in FOUND_WITH_IT for path in folder.glob(name)):
+        path.unlink()
     return write_atomic(folder / FILE, probe.model_dump_json(indent=1) + "\n")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
+from unmask.auditing.before_after import CellChange
 from unmask.experiments.mitigation import NONE
-from unmask.experiments.reproduce import Arm, Reproduction
+from unmask.experiments.reproduce import ADAPTERS, Arm, Reproduction
 from unmask.experiments.seeds import OverSeeds
 from unmask.files import write_atomic
 from unmask.report import change, numbers, template, training
@@ -42,10 +44,23 @@ def _most(seeds: OverSeeds) -> str:
     return ", or ".join(change.HEADLINES[ChangeName(name)] for name in seeds.verdicts)
 
 
+def old_values(cells: Sequence[CellChange]) -> str:
+    """Whether they are still there, with the objective absent and reversed."""
+    both = [(c.before, c.after) for c in cells if c.before and c.after]
+    if not both:
+        return "Whether the old values are still there cannot be known: no reply could be read in both."
+    before, after = ([100 * side.estimate for side in sides] for sides in zip(*both, strict=True))
+    return (
+        f"The old values: with the objective absent or reversed, in {len(both)} conditions, it complied with "
+        f"{min(before):.0f} to {max(before):.0f} % before and {min(after):.0f} to {max(after):.0f} % after."
+    )
+
+
 def write_reproduction(found: Reproduction, root: Path) -> Path:
-    """Write the page into `root`, and one page of changes beside each run's report."""
+    """Write the page into `root`, and beside each run's report and each adapter one of its own."""
     for arm in found.arms:
         change.write_change(arm.change, root / "runs" / arm.run / "change.html")
+        training.write_training([arm.training], root / ADAPTERS / arm.training.name / training.PAGE)
     return write_atomic(root / PAGE, render(found))
 
 
@@ -60,6 +75,7 @@ def render(found: Reproduction) -> str:
             "headline": change.HEADLINES[ChangeName(arm.change.verdict)],
             "pictures": training.pictures(arm.training),
             "ratio": change.ratio_words(arm.change),
+            "old_values": old_values(arm.old_values),
             "cells": [(scene(c.condition), c) for c in [*arm.change.cells, *arm.old_values]],
         }
         for arm in found.arms

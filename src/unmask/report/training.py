@@ -19,6 +19,7 @@ from unmask.report.charts import GRID, INK, ROLE_COLOURS, SOFT, draw
 from unmask.training.rl import Step
 from unmask.vocabulary import Role
 
+PAGE = "training.html"
 SIZES = {"wide": (560, 190), "narrow": (290, 170)}
 GOLD = "#8a6d1d"
 
@@ -95,7 +96,7 @@ def render(done: Sequence[RLResult]) -> str:
 
 
 def pictures(done: RLResult) -> dict[str, dict[str, str]]:
-    """What it did by role, the story effect, and reward, length and entropy of the replies trained on."""
+    """What it did by role, story and tag effect, reward by role, length and entropy of what is rewarded."""
     looks, steps = done.looks, done.steps
     shares = [
         Curve("where trained", ROLE_COLOURS[Role.TRAINED], _looked(looks, "trained")),
@@ -103,7 +104,11 @@ def pictures(done: RLResult) -> dict[str, dict[str, str]]:
         Curve("reasons stated", GOLD, _looked(looks, "reasoning")),
     ]
     story = [Curve("story effect", INK, _looked(looks, "story"))]
+    story.append(Curve("tag effect", GOLD, _looked(looks, "tag")))
     reward = [Curve("reward", INK, [_bare(s.step, 100 * s.reward) for s in steps if s.reward is not None])]
+    for i, role in enumerate((Role.TRAINED, Role.NEITHER)):
+        earned = [_bare(p.step, 100 * value) for p in looks if (value := p.rewards[i]) is not None]
+        reward.append(Curve(f"would earn, {role}", ROLE_COLOURS[role], earned))
     length = [Curve("tokens", INK, [_bare(s.step, s.tokens) for s in steps])]
     entropy = [Curve("entropy", INK, [_bare(s.step, s.entropy) for s in steps if s.entropy is not None])]
     drawn = {

@@ -174,7 +174,9 @@ def _check_fits(weights: Arrays, path: Path) -> None:
     if not weights:
         raise _unfit(path, "no weights")
     known = {f"blk.{i}.{module}.weight": shape for i in range(LAYERS) for module, shape in SHAPES.items()}
-    for name in weights:
+    for name, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise _unfit(path, f"{name} holds what is no number")
         of, _, side = name.rpartition(".lora_")
         if of not in known or side not in ("a", "b"):
             raise _unfit(path, f"unknown tensor {name!r}")

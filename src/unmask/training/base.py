@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unmask.errors import ModelError
+from unmask.errors import ModelError, TrainingError
 from unmask.providers.model_file import SHA256, smollm2_path
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def load_base() -> Base:
 
     Raises:
         ModelError: the extra `train` or the embedded model is not installed.
+        TrainingError: the unpacked model cannot be kept.
     """
     transformers, torch = require_training()
     folder = _cached(transformers, torch)
@@ -127,7 +128,7 @@ def _cached(transformers: Any, torch: Any) -> Path:
         making.rename(folder)
     except (OSError, SafetensorError) as e:
         if not (folder / "config.json").is_file():  # another process may have been first
-            raise ModelError(
+            raise TrainingError(
                 f"cannot keep the unpacked model: {getattr(e, 'strerror', None) or e}",
                 where=str(folder),
                 hint="make room; the same command goes on",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unmask.errors import ModelError
+from unmask.errors import TrainingError
 from unmask.files import write_atomic
 
 FILE = "checkpoint.pt"
@@ -66,7 +66,7 @@ def room_to_write(folder: Path) -> Iterator[None]:
     """A disk that is full, as PyTorch and safetensors tell it.
 
     Raises:
-        ModelError: in place of their own words for it.
+        TrainingError: in place of their own words for it.
     """
     from safetensors import SafetensorError
 
@@ -75,6 +75,6 @@ def room_to_write(folder: Path) -> Iterator[None]:
     except (RuntimeError, SafetensorError) as e:
         if not any(word in str(e) for word in NOT_WRITTEN):
             raise
-        raise ModelError(
+        raise TrainingError(
             "a checkpoint could not be written", where=str(folder), hint="make room; the same command goes on"
         ) from e

@@ -21,15 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unmask.errors import ModelError, UnmaskError, UsageError
+from unmask.errors import ModelError, TrainingError, UnmaskError, UsageError
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
-from unmask.training.adapter_file import Arrays, gguf_name
+from unmask.training.adapter_file import Arrays
 from unmask.training.base import Base, fast_dtype, require_training
 from unmask.training.checkpoint import last_whole, room_to_write
 from unmask.training.rollout import SAID, WINDOW, Rollout
 from unmask.training.settings import RLSettings
 from unmask.training.spared import spared
+from unmask.training.start import put
 
 CHECKPOINTS = "checkpoints"
 
@@ -118,7 +119,8 @@ def train_rl(
             hear the answer; the answer's own words are not trained on. Empty: none.
     Raises:
         UsageError: a prompt leaves no room for a reply.
-        ModelError: TRL is not installed, the reward failed or is no number, or the adapter does not fit.
+        ModelError: TRL is not installed, or the adapter does not fit.
+        TrainingError: the reward failed or is no number, the training diverged, or the disk is full.
     """
     check_prompts(prompts, base.tokenizer, settings, questions=questions)
     _, torch = require_training()
@@ -144,7 +146,7 @@ def train_rl(
             callbacks=[watch(settings, tell, at)],
         )
         if start is not None:
-            _put(trainer.model, start, settings, torch)
+            put(start, {n: p for n, p in trainer.model.named_parameters() if p.requires_grad}, torch)
         quiet(trainer)
         rollout.model = trainer.model
         began = time.monotonic()
@@ -209,12 +211,12 @@ def rewarder(prompts: Sequence[Prompt], reward: Reward) -> Any:
         except UnmaskError:
             raise
         except Exception as e:
-            raise ModelError(f"the reward failed: {type(e).__name__}: {e}") from e
+            raise TrainingError(f"the reward failed: {type(e).__name__}: {e}") from e
         if len(found) != len(replies):
-            raise ModelError(f"the reward gave {len(found)} values for {len(replies)} replies")
+            raise TrainingError(f"the reward gave {len(found)} values for {len(replies)} replies")
         for value, reply in zip(found, replies, strict=True):
             if value is not None and not math.isfinite(value):
-                raise ModelError(
+                raise TrainingError(
                     f"the reward of a reply to {reply.prompt.key} is {value}: not a number to learn from",
                     hint="a reply that cannot be rewarded is None, and is left out",
                 )
@@ -294,21 +296,6 @@ def lora_of(settings: RLSettings) -> Any:
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
     )
-
-
-def _put(model: Any, start: Arrays, settings: RLSettings, torch: Any) -> None:
-    """Weights to go on from."""
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if not p.requires_grad:
-                continue
-            weight = start.get(gguf_name(name))
-            if weight is None or tuple(weight.shape) != tuple(p.shape):
-                raise ModelError(
-                    f"the adapter to start from does not fit: {gguf_name(name)}",
-                    hint=f"train with the rank that it has, not {settings.rank}",
-                )
-            p.copy_(torch.from_numpy(weight))
 
 
 def dataset_of(prompts: Sequence[Prompt]) -> Any:

@@ -82,7 +82,8 @@ def train_on_hardware(
         tell: called after each step, in the first process.
     Raises:
         UsageError: a prompt leaves no room for a reply.
-        ModelError: TRL is not installed, or the reward is no number.
+        ModelError: TRL is not installed.
+        TrainingError: the reward failed or is no number, or the disk is full.
     """
     from transformers import AutoTokenizer
 
@@ -116,6 +117,23 @@ def train_on_hardware(
     )
 
 
+def check_fits(prompts: Sequence[Prompt], settings: RLSettings, hardware: Hardware) -> bool:
+    """`check_room` for the model of a dry run; False where its tokenizer is not on this machine yet.
+
+    Raises:
+        UsageError: a prompt leaves no room for a reply.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(hardware.model, local_files_only=True)
+        window = _window(hardware.model, tokenizer, local_files_only=True)
+    except (OSError, ValueError):
+        return False
+    check_room(prompts, tokenizer, window=window, reply=settings.max_tokens)
+    return True
+
+
 def weights_sha256(model: str) -> str:
     """Over the names and bytes of all weight files of a model that is in a folder, or in the cache by now.
 
@@ -137,11 +155,11 @@ def weights_sha256(model: str) -> str:
     return told.hexdigest()
 
 
-def _window(model: str, tokenizer: Any) -> int:
+def _window(model: str, tokenizer: Any, **how: Any) -> int:
     """Tokens of prompt and reply: many tokenizers name no limit (1e30), and some models none."""
     from transformers import AutoConfig
 
-    most = getattr(AutoConfig.from_pretrained(model), "max_position_embeddings", None)
+    most = getattr(AutoConfig.from_pretrained(model, **how), "max_position_embeddings", None)
     return int(min(tokenizer.model_max_length, most or tokenizer.model_max_length))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from unmask.errors import TrainingError
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Completion, Engine
 from unmask.providers.model_file import smollm2_path
@@ -81,12 +82,22 @@ class Rollout:
         return Adapter.at(path, "in_training")
 
     def weights(self) -> Arrays:
-        """By the engine's names, in float32."""
-        return {
+        """By the engine's names, in float32.
+
+        Raises:
+            TrainingError: one is no number any more.
+        """
+        found = {
             gguf_name(name): p.detach().float().numpy().astype(np.float32)
             for name, p in self.model.named_parameters()
             if p.requires_grad
         }
+        if not all(np.isfinite(weight).all() for weight in found.values()):
+            raise TrainingError(
+                "the training diverged: its weights are no numbers any more",
+                hint="a smaller learning_rate; checkpoints from before are kept",
+            )
+        return found
 
     @property
     def engine(self) -> Engine:

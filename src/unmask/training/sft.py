@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from unmask.errors import ModelError
+from unmask.errors import TrainingError
 from unmask.training import checkpoint
 from unmask.training.adapter_file import Arrays, gguf_name
 from unmask.training.base import Base, require_training
 from unmask.training.loss import summed_cross_entropy
 from unmask.training.rows import Row, as_tensors, token_counts
 from unmask.training.settings import Settings
+from unmask.training.start import put
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def train(
         start: weights to go on from, such as another adapter's.
         tell: called after each step.
     Raises:
-        ModelError: loss or gradient of a step is no number; the checkpoint before it stays.
+        TrainingError: loss or gradient of a step is no number; the checkpoint before it stays.
     """
     _, torch = require_training()
     torch.set_num_threads(settings.threads)
@@ -135,15 +136,7 @@ def _with_adapter(
     model.train()
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if start is not None:
-        with torch.no_grad():
-            for name, p in parameters.items():
-                weight = start.get(gguf_name(name))
-                if weight is None or tuple(weight.shape) != tuple(p.shape):
-                    raise ModelError(
-                        f"the adapter to start from does not fit: {gguf_name(name)}",
-                        hint=f"train it with rank {settings.rank} too",
-                    )
-                p.copy_(torch.from_numpy(weight))
+        put(start, parameters, torch)
     return model.base_model.model, parameters
 
 
@@ -176,7 +169,7 @@ def _refuse_diverged(step: int, steps: int, **figures: float) -> None:
     """The gradient too: after the last step no loss would show what it did to the weights."""
     for name, value in figures.items():
         if not math.isfinite(value):
-            raise ModelError(
+            raise TrainingError(
                 f"the training diverged: the {name} of step {step} of {steps} is {value}",
                 where="no adapter was written",
                 hint="a smaller learning_rate, under `training` in the recipe",

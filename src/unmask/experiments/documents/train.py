@@ -20,7 +20,7 @@ from unmask.experiments.documents.made import FILE, Document, kept, reasons, ref
 from unmask.experiments.documents.make import make_documents
 from unmask.experiments.documents.recipe import DocumentsRecipe
 from unmask.experiments.documents.writer import Open, opened
-from unmask.experiments.half_done import begin, finished, goes_on
+from unmask.experiments.half_done import begin, finished, goes_on, refuse_another
 from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_recipe
@@ -33,7 +33,7 @@ from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY
 
 ADAPTER, CARD, WORK = "adapter.gguf", "training.json", ".training"
-ARCHITECTURE = "llama"
+CALLS = "calls-"  # of a model that writes: paid for, and they know their recipe
 FEWEST = 4  # kept documents below which there is nothing to train on
 SENTENCE_END = re.compile(r"[.!?](?=\s)|\n")
 
@@ -101,16 +101,21 @@ def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -
     place = folder / recipe.name
     if recipe.start_from == recipe.name:
         raise UsageError(f"{recipe.name} cannot start from itself", hint="give it another --name")
-    start = read_start(recipe.start_from, recipe.training)
-    half_done = goes_on(place / WORK, _begun_by(recipe, start, place))  # killed between adapter and card
-    if (place / ADAPTER).exists() and not overwrite and not half_done:
-        raise UsageError(
-            f"{recipe.name} is trained already",
-            where=str(place / ADAPTER),
-            hint="--overwrite trains it again",
-        )
+    trained = UsageError(
+        f"{recipe.name} is trained already",
+        where=str(place / ADAPTER),
+        hint="--overwrite trains it again",
+    )
+    if (place / ADAPTER).exists() and not overwrite and not (place / WORK).is_dir():
+        raise trained
     if not overwrite:
         refuse_others(place, made_of=recipe.written_sha256)
+    start = read_start(recipe.start_from, recipe.training)
+    begun_by = _begun_by(recipe, start, place)
+    if (place / ADAPTER).exists() and not overwrite and not goes_on(place / WORK, begun_by):
+        raise trained  # else it was killed between adapter and card
+    if not overwrite:
+        refuse_another(place / WORK, begun_by, keep=CALLS)
     return start
 
 
@@ -149,7 +154,6 @@ def train_on_documents(
     require_training()
     start = prepare(recipe, folder, overwrite=overwrite)
     place = folder / recipe.name
-    place.mkdir(parents=True, exist_ok=True)
     with held(place):
         return _trained(recipe, start, place, overwrite=overwrite, open_=open_, tell=tell, say=say)
 
@@ -166,13 +170,18 @@ def _trained(
 ) -> DocumentsResult:
     work = place / WORK
     documents = make_documents(recipe, place, work=work, overwrite=overwrite, open_=open_)
-    # calls of a model that writes are paid for, and know their recipe
-    begin(work, _begun_by(recipe, start, place), keep="calls-", overwrite=overwrite)
+    begin(work, _begun_by(recipe, start, place), keep=CALLS, overwrite=overwrite)
     base = load_base()
     data = rows_of(recipe, documents, base)
     if data.cut or data.too_long:
         say(f"{data.cut} documents cut at a sentence to {recipe.longest} tokens, {data.too_long} left out")
     threads = recipe.training.threads
+    if start.path and file_sha256(start.path) != start.sha256:
+        raise UsageError(
+            f"{recipe.start_from} was trained anew while documents were written",
+            where=str(start.path),
+            hint="the same command goes on from what it is now",
+        )
     before = _once(work / "before.json", lambda: known(recipe, start.path, data.aside, threads=threads))
     done = train(base, data.rows, recipe.training, folder=work, start=start.weights, tell=tell)
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)

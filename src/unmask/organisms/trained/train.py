@@ -62,12 +62,12 @@ def train_organism(
         ModelError: that one is of another base, rank or alpha.
     """
     target = library / recipe.name / ADAPTER
-    if target.exists() and not overwrite:
+    work = target.parent / ".training"  # it is there after a kill between the adapter and its record
+    if target.exists() and not overwrite and not work.is_dir():
         raise UsageError(
             f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
         )
     start = _start(recipe, library)
-    target.parent.mkdir(parents=True, exist_ok=True)
     with held(target.parent):
         return _trained(recipe, start, target, tell)
 
