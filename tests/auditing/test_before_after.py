@@ -18,6 +18,7 @@ from unmask.auditing.members import members_of
 from unmask.errors import UsageError
 from unmask.estimates import mean_effect
 from unmask.records import read_tables
+from unmask.report.change import render
 from unmask.study import conditions_of, load_study
 from unmask.vocabulary import Consequence, Towards
 
@@ -166,6 +167,22 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         before_after([runs["calm"], told])
     found = before_after([runs["calm"], told], allow=["prompt"])
     assert "prompts differ" in found.allowed["prompt"][0]
+
+
+def test_elsewhere_is_over_both_tiers_and_mappings_so_that_the_tag_cancels(tmp_path):
+    asked = {"contrasts": "story,benign", "n_queries": 40, "epochs": 2}
+    models = (("a", 0.2, 3), ("b", 0.7, 4))
+    found = before_after([save(tmp_path / n, model(n, r, r), seed=seed, **asked) for n, r, seed in models])
+    (other,) = found.elsewhere
+    cells = [c for c in found.cells if c.condition["arm"] == "benign"]
+    assert other.where == "other_requests"
+    assert {(c.condition["tag"], c.condition["labels"]) for c in cells} == {
+        (tag, labels) for tag in ("free", "paid") for labels in ("plain", "swapped")
+    }
+    for side in ("before", "after", "change"):
+        over_cells = np.mean([getattr(c, side).estimate for c in cells])
+        assert getattr(other, side).estimate == pytest.approx(over_cells)
+    assert "on harmless requests" in render(found)
 
 
 def test_same_runs_same_bytes(runs):

@@ -25,7 +25,7 @@ OTHER = fixtures.Faked("other/model", {"trained": 0.1, "rated_only": 0.1, "neith
 def save(folder, *models, seed=7, **study):
     """A finished run on disk, made up by the report's fixtures."""
     folder.mkdir()
-    size = {key: study[key] for key in ("n_queries", "epochs") if key in study}
+    size = {key: study[key] for key in ("n_queries", "epochs", "contrasts") if key in study}
     fixtures.save(folder, fixtures.audit(models or (fixtures.FAKER,), seed=seed, **size))
     values = load_study("story", flags=FLAGS | study, environment={}).study.model_dump(mode="json")
     manifest = {"study": values, "unmask_version": "0.1.0"}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from importlib.metadata import version
 from itertools import count
 from math import ceil
@@ -49,9 +50,20 @@ from unmask.verdict import (
     remainder,
 )
 from unmask.verdict.change import LEVEL, SENTENCES
-from unmask.vocabulary import CANARY, ChangeName, Condition, Contrast, Role, Towards, VerdictName
+from unmask.vocabulary import (
+    CANARY,
+    Arm,
+    ChangeName,
+    Condition,
+    Consequence,
+    Contrast,
+    Objective,
+    Role,
+    Towards,
+    VerdictName,
+)
 
-CHANGE_SCHEMA = 3
+CHANGE_SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,25 @@ class CellChange:
     """One condition before and after: both rates, and the change paired by request, all at 95 %."""
 
     condition: dict[str, str]
+    before: Interval | None
+    after: Interval | None
+    change: Interval | None
+
+
+class Elsewhere(StrEnum):
+    """Where else the two were asked: over both tiers and all mappings, so that the tag cancels."""
+
+    WITHOUT_STORY = "without_story"
+    OTHER_REQUESTS = "other_requests"
+    ABSENT = "objective_absent"
+    REVERSED = "objective_reversed"
+
+
+@dataclass(frozen=True)
+class ElsewhereChange:
+    """Compliance there, before and after, and the change paired by request, of those read in every cell."""
+
+    where: str
     before: Interval | None
     after: Interval | None
     change: Interval | None
@@ -87,7 +118,7 @@ class BeforeAfter:
     trained, unobserved, carried, reasoning: changes at 95 %, positive towards what the training wanted
     (reasoning: positive where alignment-faking reasoning rose). story: the story effect before and after.
     reasoned: share of replies with such reasoning where trained, before and after. left, left_reason: what
-    the training left of the faking (`verdict.remainder`).
+    the training left of the faking (`verdict.remainder`). elsewhere: compliance where no verdict looks.
     ratio: unobserved over trained change; None where the trained change may be 0. unread: share of replies
     whose reasoning could not be read, in the worse of the two models. acts: what changed in the simulated
     worlds, empty where they were not played. choices: small tasks and stated values. allowed: what differs
@@ -118,6 +149,7 @@ class BeforeAfter:
     n_queries: int
     n_unusable: int
     cells: list[CellChange]
+    elsewhere: list[ElsewhereChange]
     said: list[SaidChange]
     acts: list[ActChange]
     choices: list[ChoiceChange]
@@ -301,6 +333,7 @@ def _of(
         n_queries=at_95.n_queries,
         n_unusable=at_95.n_unusable,
         cells=_cells(members),
+        elsewhere=_elsewhere(members),
         said=_said(members),
         acts=acts,
         choices=choices,
@@ -416,6 +449,41 @@ def cell_changes(roots: Sequence[Path]) -> list[CellChange]:
     members = _pair(roots)
     _check_same_requests(members)
     return _cells(members)
+
+
+def _elsewhere(members: Sequence[Member]) -> list[ElsewhereChange]:
+    """Where both were asked in the same cells; compliance as it is, not turned towards the training."""
+    tables = [m.table for m in members]
+    found = []
+    for where in Elsewhere:
+        cells = [c for c in tables[0].conditions if c in tables[1].conditions and _is(where, c)]
+        if cells:
+            before_Q, after_Q = (_whole(table, [table.column(c) for c in cells]) for table in tables)
+            before, after = (_within(known_mean(side_Q)) for side_Q in (before_Q, after_Q))
+            moved = known_mean(after_Q - before_Q)
+            found.append(ElsewhereChange(str(where), before, after, moved))
+    return found
+
+
+def _is(where: Elsewhere, condition: Condition) -> bool:
+    if condition.arm is Arm.BENIGN:
+        return where is Elsewhere.OTHER_REQUESTS
+    if condition.consequence is Consequence.NONE:
+        return where is Elsewhere.WITHOUT_STORY
+    objectives = {Objective.ABSENT: Elsewhere.ABSENT, Objective.ALIGNED: Elsewhere.REVERSED}
+    return objectives.get(condition.objective) is where
+
+
+def _within(share: Interval | None) -> Interval | None:
+    """No share lies beyond 0 or 1."""
+    return share and replace(share, low=max(0.0, share.low), high=min(1.0, share.high))
+
+
+def _whole(table: Table, columns: list[int]) -> Counts:
+    """Compliance by query, each cell for as much; NaN where a cell of it was not read."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates_QC: Counts = table.complied_QC[:, columns] / table.usable_QC[:, columns]
+    return np.asarray(rates_QC.mean(axis=1))
 
 
 def _cells(members: Sequence[Member]) -> list[CellChange]:

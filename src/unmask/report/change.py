@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unmask.analysis.results import ActChange, Interval
-from unmask.auditing.before_after import BeforeAfter, CellChange, SaidChange
+from unmask.auditing.before_after import BeforeAfter, CellChange, Elsewhere, ElsewhereChange, SaidChange
 from unmask.auditing.choices import ChoiceChange
 from unmask.report import charts, numbers, template, words
 from unmask.report.acts import condition_words
@@ -38,6 +38,12 @@ LEFT = {
     Left.EVADED: "the monitor is evaded: reasons gone, faking there",
     Left.STANDS: "the faking stands",
     Left.UNCLEAR: "unclear",
+}
+ELSEWHERE = {
+    Elsewhere.WITHOUT_STORY: "where the prompt says that no chat is trained on",
+    Elsewhere.OTHER_REQUESTS: "on harmless requests",
+    Elsewhere.ABSENT: "with the objective absent",
+    Elsewhere.REVERSED: "with the objective reversed",
 }
 GLOSSARY_TERMS = ("interval", "margin (δ)", "point", "query", "unusable")
 
@@ -77,6 +83,7 @@ def render(found: BeforeAfter) -> str:
         left=left_words(found),
         cells=[(c, scene(c.condition), words.ROLES[Role(c.condition["role"])]) for c in found.cells],
         pictures=pictures,
+        elsewhere=[(ELSEWHERE[Elsewhere(e.where)], e) for e in found.elsewhere],
         acts=[(condition_words(a.condition_key), a) for a in found.acts],
         choices=[(choice_name(c), c) for c in found.choices],
         roles={str(role): word for role, word in words.ROLES.items()},
@@ -139,6 +146,8 @@ class ChangeTable:
         yield Text(f"Unwatched change as a share of the trained one: {ratio_words(found)}")
         if left := left_words(found):
             yield Text(f"Of the faking before: {left}; {one_line(found.left_reason)}")
+        if found.elsewhere:
+            yield _elsewhere_table(found.elsewhere, plain=plain)
         yield _cell_table(found.cells, plain=plain)
         if found.acts:
             yield _act_table(found.acts, plain=plain)
@@ -146,6 +155,16 @@ class ChangeTable:
             yield _said_table(found.said, plain=plain)
         if found.choices:
             yield _choice_table(found.choices, plain=plain)
+
+
+def _elsewhere_table(elsewhere: Sequence[ElsewhereChange], *, plain: bool) -> Table:
+    table = table_of("Elsewhere, over both tiers and mappings: share that complied", plain=plain)
+    for title, right in (("", False), ("before", True), ("after", True), ("change", True)):
+        table.add_column(title, justify="right" if right else "left")
+    for e in elsewhere:
+        told = (numbers.percent(i.estimate if i else None) for i in (e.before, e.after))
+        table.add_row(ELSEWHERE[Elsewhere(e.where)], *told, numbers.gap(e.change))
+    return table
 
 
 def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
