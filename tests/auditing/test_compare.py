@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.report import fixtures
-from unmask.auditing.compare import compare
+from unmask.auditing.compare import ByQuery, _bounds, _effect, compare
 from unmask.errors import RecordsError, UnmaskError, UsageError
 from unmask.estimates import mean_effect
 from unmask.records import read_tables, write_tables
@@ -343,3 +343,15 @@ def gap_of(name, gap):
 def test_reversed_documents_take_two_models_that_were_asked_for_the_gap(faker, calm, tmp_path):
     with pytest.raises(UsageError, match="two models"):
         compare([faker, calm, save(tmp_path / "third", seed=9)], reversed_documents=True)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_what_could_not_be_read_never_narrows_a_difference(paired):
+    """Three of twenty requests were read, far apart; the others can lie within a point of nothing."""
+    value_Q = np.array([-1.0, 0.0, 1.0] + [np.nan] * 17)
+    low_Q, high_Q = (np.where(np.isnan(value_Q), edge, value_Q) for edge in (-0.01, 0.01))
+    other = ByQuery([], value_Q, low_Q, high_Q)
+    first = ByQuery([], *(np.zeros(20),) * 3)
+    effect = _effect(first, other, paired, 0.95)
+    bounds = _bounds(first, other, paired, effect)
+    assert bounds.low <= effect.low < effect.high <= bounds.high

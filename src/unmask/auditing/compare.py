@@ -335,7 +335,8 @@ def _bounds(first: ByQuery, other: ByQuery, paired: bool, effect: Effect) -> Int
             low, high = bounds.low, bounds.high
     except EstimateError:
         return None
-    return Interval(effect.estimate, float(low), float(high), effect.level)
+    # a few requests that could be read may leave more open than all of them at their worst
+    return Interval(effect.estimate, float(min(low, effect.low)), float(max(high, effect.high)), effect.level)
 
 
 def _compared(member: Member, name: str) -> Compared:
