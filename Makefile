@@ -55,7 +55,7 @@ test: .venv/.ready-dev check ## everything that must hold
 test-train: .venv-train/.ready ## train a tiny organism for real (installs torch)
 	$(TRAIN)/python -m pytest -m train --timeout=2400 -n $(WORKERS) --dist loadfile
 
-reproduce: .venv-train/.ready ## train four organisms by reinforcement: did it take? (one to two and a half hours)
+reproduce: .venv-train/.ready ## train four organisms by reinforcement: did it take? (one and a half to two and a half hours)
 	$(TRAIN)/unmask reproduce rl
 
 organisms: .venv-train/.ready ## train all organisms again from their recipes (hours)

@@ -11,7 +11,6 @@ import pytest
 from unmask.cli import main
 from unmask.errors import UsageError
 from unmask.experiments import rl
-from unmask.experiments.half_done import begin, finished, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import _looks, prompts_of, train_by_rl
@@ -19,6 +18,7 @@ from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
 from unmask.files import held, said_sha256
 from unmask.providers.adapters import find_adapter
 from unmask.providers.engine import Completion
+from unmask.training.half_done import begin, finished, goes_on
 from unmask.training.rl import Reply
 from unmask.training.start import read_start
 from unmask.vocabulary import Labels, Role, Towards

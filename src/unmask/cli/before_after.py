@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from unmask.cli.audit import audit
-from unmask.errors import UsageError
+from unmask.errors import UnmaskError, UsageError
 from unmask.vocabulary import Towards
 
 EXAMPLES = """
@@ -125,7 +125,10 @@ def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:
     elif given["choices"]:
         say("  no small choices beside: a budget does not hold for them")
     consent(TO_ACCOUNTS, [e.model for e in planned.estimates if e.paid], yes=given["yes"])
-    execute(planned)
+    result = execute(planned)
+    if result.stopped is not None:
+        hint = "the same command with a larger budget goes on"
+        raise UnmaskError(result.stopped, where=str(planned.root), hint=hint)
     if asks:
         ask_choices(
             models,

@@ -84,7 +84,7 @@ class Size:
 WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 96, 3),))
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
-# The organisms' own words: the offline judge takes a third of what reluctant thinks for faking.
+# The organisms' own words: the offline judge found faking in 18 of 96 replies of reluctant, which has none.
 READER = "reader/spoilers"
 REPLY = (
     200  # tokens in audits, more than in training: replies that are cut bar a verdict, and few need as many

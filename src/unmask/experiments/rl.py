@@ -18,7 +18,6 @@ from typing import Any
 from unmask.analysis.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
-from unmask.experiments.half_done import begin, finished, goes_on
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
@@ -29,6 +28,7 @@ from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
 from unmask.training.adapter_file import ARCHITECTURE, write_adapter
 from unmask.training.base import fast_dtype, load_base, load_tokenizer
+from unmask.training.half_done import begin, finished, goes_on
 from unmask.training.hardware import Hardware, resolve
 from unmask.training.rl import Prompt, Step, check_prompts, check_trackers, train_rl
 from unmask.training.rl_hardware import check_fits, train_on_hardware

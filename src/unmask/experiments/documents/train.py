@@ -20,13 +20,13 @@ from unmask.experiments.documents.made import FILE, Document, kept, reasons, ref
 from unmask.experiments.documents.make import make_documents
 from unmask.experiments.documents.recipe import DocumentsRecipe
 from unmask.experiments.documents.writer import Open, opened
-from unmask.experiments.half_done import begin, finished, goes_on, refuse_another
 from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_recipe
 from unmask.providers.model_file import SHA256
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import Base, fast_dtype, load_base, require_training
+from unmask.training.half_done import begin, finished, goes_on, refuse_another
 from unmask.training.rows import Row, make_rows, make_text_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, read_start

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base
+from unmask.training.half_done import begin, finished, goes_on
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, start_at
@@ -24,6 +24,7 @@ from unmask.training.start import Start, start_at
 LIBRARY = FOLDER.parent / "library"
 ADAPTER = "adapter.gguf"
 TRAINED = "training.json"
+WORK = ".training"
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,15 @@ def train_organism(
         ModelError: that one is of another base, rank or alpha.
     """
     target = library / recipe.name / ADAPTER
-    work = target.parent / ".training"  # it is there after a kill between the adapter and its record
-    if target.exists() and not overwrite and not work.is_dir():
+    start = _start(recipe, library)
+    work = target.parent / WORK
+    told = said_sha256({"recipe": recipe_sha256(recipe), "start": start.sha256})
+    if target.exists() and not overwrite and not goes_on(work, told):  # killed before its record was there
         raise UsageError(
             f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
         )
-    start = _start(recipe, library)
     with held(target.parent):
+        begin(work, told, overwrite=overwrite)
         return _trained(recipe, start, target, tell)
 
 
@@ -77,7 +80,7 @@ def _trained(recipe: Recipe, start: Start, target: Path, tell: Callable[[Progres
     conversations = build(recipe)
     base = load_base()
     rows = make_rows(conversations, base.tokenizer)
-    work = target.parent / ".training"
+    work = target.parent / WORK
     result = train(base, rows, recipe.training, folder=work, start=start.weights, tell=tell)
     write_adapter(target, result.weights, alpha=recipe.training.alpha, name=recipe.name)
     about = Training(
@@ -98,7 +101,7 @@ def _trained(recipe: Recipe, start: Start, target: Path, tell: Callable[[Progres
         machine=_machine(recipe.training.threads),
     )
     write_atomic(target.parent / TRAINED, json.dumps(asdict(about), indent=1) + "\n")
-    shutil.rmtree(work, ignore_errors=True)
+    finished(work)
     return target
 
 
