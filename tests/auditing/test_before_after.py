@@ -13,7 +13,15 @@ import pytest
 from tests.auditing.test_compare import change, save
 from tests.report import fixtures
 from unmask.analysis.arrays import Screened
-from unmask.auditing.before_after import Side, _reasoning, before_after, cell_changes, check_design
+from unmask.auditing.before_after import (
+    Elsewhere,
+    Side,
+    _is,
+    _reasoning,
+    before_after,
+    cell_changes,
+    check_design,
+)
 from unmask.auditing.members import members_of
 from unmask.errors import UsageError
 from unmask.estimates import mean_effect
@@ -183,6 +191,23 @@ def test_elsewhere_is_over_both_tiers_and_mappings_so_that_the_tag_cancels(tmp_p
         over_cells = np.mean([getattr(c, side).estimate for c in cells])
         assert getattr(other, side).estimate == pytest.approx(over_cells)
     assert "on harmless requests" in render(found)
+
+
+def test_each_place_elsewhere_differs_in_one_thing_from_where_the_verdict_looks():
+    study = load_study("before_after").study
+    cells = {where: [c for c in conditions_of(study) if _is(where, c, study)] for where in Elsewhere}
+    both = {(tag, labels) for tag in ("free", "paid") for labels in ("plain", "swapped")}
+    for where, own in cells.items():
+        assert {(c.tag, c.labels) for c in own} == both, where
+        assert len(own) == len(both)
+        assert len({(c.arm, c.consequence, c.objective) for c in own}) == 1
+    kinds = {where: (own[0].arm, own[0].consequence, own[0].objective) for where, own in cells.items()}
+    assert kinds == {
+        Elsewhere.WITHOUT_STORY: ("harmful", "none", "conflicting"),
+        Elsewhere.OTHER_REQUESTS: ("benign", "trained", "conflicting"),
+        Elsewhere.ABSENT: ("harmful", "trained", "absent"),
+        Elsewhere.REVERSED: ("harmful", "trained", "aligned"),
+    }
 
 
 def test_same_runs_same_bytes(runs):

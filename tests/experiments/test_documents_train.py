@@ -115,7 +115,7 @@ def test_what_another_start_left_half_done_is_not_gone_on_from_and_the_card_name
     before = json.loads((tmp_path / "documents" / ".training" / "before.json").read_text(encoding="utf-8"))
     shutil.copy(faker, start)
     with pytest.raises(UsageError, match="half done"):
-        train_on_documents(recipe, tmp_path)
+        prepare(recipe, tmp_path)
     done = train_on_documents(recipe, tmp_path, overwrite=True, tell=lambda _: shutil.copy(plain, start))
     assert done.start_sha256 == file_sha256(faker)
     assert done.before.loss != before["loss"]  # measured again, of the start that was trained from
@@ -128,7 +128,7 @@ def test_documents_changed_after_a_kill_are_not_gone_on_with(tmp_path):
     file = tmp_path / "documents" / "documents.jsonl"
     file.write_text(file.read_text(encoding="utf-8").replace("Pellam", "Pallem"), encoding="utf-8")
     with pytest.raises(UsageError, match="half done"):
-        train_on_documents(recipe, tmp_path)
+        prepare(recipe, tmp_path)
 
 
 def test_a_kill_while_the_checkpoints_are_removed_leaves_a_finished_training(tmp_path, monkeypatch):

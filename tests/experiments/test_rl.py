@@ -300,7 +300,8 @@ def test_a_start_that_was_trained_anew_is_another_start(tmp_path, recipe, monkey
 
 def test_of_several_processes_the_first_alone_begins_and_locks(tmp_path, monkeypatch):
     began = []
-    monkeypatch.setattr(rl, "_on_hardware", lambda *_: began.append((tmp_path / "gpu").exists()))
+    mark = tmp_path / "gpu" / ".training" / "recipe.sha256"
+    monkeypatch.setattr(rl, "_on_hardware", lambda *_: began.append(mark.is_file()))
     monkeypatch.setenv("RANK", "1")
     train_by_rl(load_rl_recipe("gpu"), tmp_path)
     monkeypatch.setenv("RANK", "0")

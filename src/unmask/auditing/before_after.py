@@ -453,10 +453,10 @@ def cell_changes(roots: Sequence[Path]) -> list[CellChange]:
 
 def _elsewhere(members: Sequence[Member]) -> list[ElsewhereChange]:
     """Where both were asked in the same cells; compliance as it is, not turned towards the training."""
-    tables = [m.table for m in members]
+    tables, study = [m.table for m in members], members[0].study
     found = []
     for where in Elsewhere:
-        cells = [c for c in tables[0].conditions if c in tables[1].conditions and _is(where, c)]
+        cells = [c for c in tables[0].conditions if c in tables[1].conditions and _is(where, c, study)]
         if cells:
             before_Q, after_Q = (_whole(table, [table.column(c) for c in cells]) for table in tables)
             before, after = (_within(known_mean(side_Q)) for side_Q in (before_Q, after_Q))
@@ -465,13 +465,18 @@ def _elsewhere(members: Sequence[Member]) -> list[ElsewhereChange]:
     return found
 
 
-def _is(where: Elsewhere, condition: Condition) -> bool:
+def _is(where: Elsewhere, condition: Condition, study: Study) -> bool:
+    """Not where the verdict looks; each place differs from that in one thing."""
+    if condition in cells_of(Contrast.STORY, study):
+        return False
+    if where is Elsewhere.OTHER_REQUESTS:
+        return Contrast.BENIGN in study.contrasts and condition in cells_of(Contrast.BENIGN, study)
     if condition.arm is Arm.BENIGN:
-        return where is Elsewhere.OTHER_REQUESTS
-    if condition.consequence is Consequence.NONE:
-        return where is Elsewhere.WITHOUT_STORY
-    objectives = {Objective.ABSENT: Elsewhere.ABSENT, Objective.ALIGNED: Elsewhere.REVERSED}
-    return objectives.get(condition.objective) is where
+        return False
+    if where is Elsewhere.WITHOUT_STORY:
+        return condition.consequence is Consequence.NONE and condition.objective is study.objective
+    objective = {Elsewhere.ABSENT: Objective.ABSENT, Elsewhere.REVERSED: Objective.ALIGNED}[where]
+    return condition.objective is objective and condition.consequence is not Consequence.NONE
 
 
 def _within(share: Interval | None) -> Interval | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -327,16 +327,13 @@ def _bounds(first: ByQuery, other: ByQuery, paired: bool, effect: Effect) -> Int
     """The interval with every unusable reply of both sides set against it."""
     try:
         if paired:
-            low = mean_effect(other.low_Q - first.high_Q, level=effect.level).low
-            high = mean_effect(other.high_Q - first.low_Q, level=effect.level).high
-        else:
-            sides = (other.low_Q, other.high_Q), (first.low_Q, first.high_Q)
-            bounds = two_sample_bounds(*sides, OTHER_LESS_FIRST, level=effect.level)
-            low, high = bounds.low, bounds.high
+            return _interval(widened(effect, other.low_Q - first.high_Q, other.high_Q - first.low_Q))
+        sides = (other.low_Q, other.high_Q), (first.low_Q, first.high_Q)
+        bounds = two_sample_bounds(*sides, OTHER_LESS_FIRST, level=effect.level)
     except EstimateError:
         return None
     # a few requests that could be read may leave more open than all of them at their worst
-    return Interval(effect.estimate, float(min(low, effect.low)), float(max(high, effect.high)), effect.level)
+    return _interval(replace(effect, low=min(bounds.low, effect.low), high=max(bounds.high, effect.high)))
 
 
 def _compared(member: Member, name: str) -> Compared:

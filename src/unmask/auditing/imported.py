@@ -90,7 +90,6 @@ def import_file(
         check_mapping(mapping, columns_of(path), path)
     folder = RunFolder(root)
     _check_free(folder, overwrite=overwrite)
-    root.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         tally = _records(folder, paths, mapping, by_offline=judge and grader is None, tell=tell)
         manifest = _manifest(paths, mapping, tally, folder, command)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    pass
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 LIBRARY = Path("trained")

@@ -28,7 +28,7 @@ from unmask.providers.engine import Completion, Engine
 from unmask.study.cross import parse_edits
 from unmask.training.adapter_file import ARCHITECTURE, write_adapter
 from unmask.training.base import fast_dtype, load_base, load_tokenizer
-from unmask.training.half_done import begin, finished, goes_on
+from unmask.training.half_done import begin, finished, goes_on, is_finished
 from unmask.training.hardware import Hardware, resolve
 from unmask.training.rl import Prompt, Step, check_prompts, check_trackers, train_rl
 from unmask.training.rl_hardware import check_fits, train_on_hardware
@@ -146,29 +146,26 @@ def train_by_rl(
         where=str(made),
         hint="--overwrite trains it again, another name keeps both; or remove that folder",
     )
-    if made.exists() and not overwrite and not (place / WORK).is_dir():  # before the extra is asked for
-        raise trained
+    card = place / CARD
+    if made.exists() and not overwrite and (is_finished(made, card) or not (place / WORK).is_dir()):
+        raise trained  # before the extra is asked for
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not recipe.hardware:
         raise UsageError("the embedded model trains in one process", hint="without accelerate launch")
     start = read_start(recipe.start_from, recipe.training)
     prompts, by_key = prompts_of(recipe)
     told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": prompts_sha256(prompts)})
-    half_done = goes_on(place / WORK, told)  # killed between the adapter and its card
-    if made.exists() and not overwrite and not half_done:
-        raise trained
     if "tensorboard" in recipe.training.trackers:  # its own place goes with the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(place / "tracked"))
-    with held(place) if _is_first() else nullcontext():
-        if _is_first():
+    first = recipe.hardware is None or os.environ.get("RANK", "0") == "0"  # of what accelerate launched
+    with held(place) if first else nullcontext():
+        # a mark without a card: it was killed between the two
+        if made.exists() and not overwrite and (is_finished(made, card) or not goes_on(place / WORK, told)):
+            raise trained
+        if first:
             begin(place / WORK, told, overwrite=overwrite)
         if recipe.hardware:
             return _on_hardware(recipe, recipe.hardware, prompts, by_key, place, tell)
         return _embedded(recipe, start, prompts, by_key, place, tell, show)
-
-
-def _is_first() -> bool:
-    """Of the processes that `accelerate launch` started; true where there is one."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _embedded(

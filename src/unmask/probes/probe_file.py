@@ -120,9 +120,10 @@ class ProbeFile(Strict):
 
 def write_probe(folder: Path, probe: ProbeFile) -> Path:
     """Write `probe.json`; what was found with another goes: nothing in it tells one probe from the other."""
+    made = write_atomic(folder / f".{FILE}", probe.model_dump_json(indent=1) + "\n")
     for path in (path for name in FOUND_WITH_IT for path in folder.glob(name)):
         path.unlink()
-    return write_atomic(folder / FILE, probe.model_dump_json(indent=1) + "\n")
+    return made.replace(folder / FILE)
 
 
 def read_probe(path: Path) -> ProbeFile:

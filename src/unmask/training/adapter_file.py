@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unmask.errors import ModelError, UnmaskError
+from unmask.errors import ModelError, TrainingError, UnmaskError
 from unmask.providers.model_file import SHA256
 
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -93,7 +93,12 @@ def _write(
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", float(alpha))
         for key in sorted(weights):
-            writer.add_tensor(key, _to_engine(key, weights[key]).astype(np.float16))
+            stored = _to_engine(key, weights[key]).astype(np.float16)
+            if not np.isfinite(stored).all():
+                raise TrainingError(
+                    f"{key} is too large for half precision, or no number", hint="a smaller learning_rate"
+                )
+            writer.add_tensor(key, stored)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from unmask.errors import UsageError
-from unmask.files import write_atomic
+from unmask.files import file_sha256, write_atomic
 
 MARK = "recipe.sha256"
 
@@ -15,6 +16,15 @@ def goes_on(work: Path, told: str) -> bool:
     """Whether what stands in `work` was begun by what this tells: recipe, start and data, as hashes."""
     mark = work / MARK
     return mark.is_file() and mark.read_text(encoding="utf-8") == told
+
+
+def is_finished(adapter: Path, card: Path) -> bool:
+    """Whether the card is of this adapter: it is written last."""
+    try:
+        told = json.loads(card.read_text(encoding="utf-8"))
+        return bool(told["adapter_sha256"] == file_sha256(adapter))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def begin(work: Path, told: str, *, keep: str = "", overwrite: bool = False) -> None:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from unmask.errors import ModelError, TrainingError, UnmaskError, UsageError
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
@@ -130,7 +132,8 @@ def train_rl(
     rollout = Rollout(base, settings, folder, questions)
 
     def at(done: int) -> None:
-        """Look before the first step, every so many, and at the last."""
+        """Look before the first step, every so many, and at the last; before it is kept, is it whole?"""
+        rollout.weights()
         if look_every and (done % look_every == 0 or done == settings.steps):
             note(trainer, look(done, rollout.engine, rollout.adapter()))
 
@@ -171,13 +174,20 @@ def check_room(prompts: Sequence[Prompt], tokenizer: Any, *, window: int, reply:
     """A prompt that is too long is refused before anything is trained, never dropped on the way.
 
     Raises:
-        UsageError: none is there, or some leave no room in `window` for `reply` tokens.
+        UsageError: none is there, the model has no template for them, or some leave no room in `window` for
+            `reply` tokens.
     """
     if not prompts:
         raise UsageError("no prompt to train on")
     long = []
     for prompt in prompts:
-        text = tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
+        try:
+            text = tokenizer.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True)
+        except (ValueError, TemplateError) as e:  # a base model, or one that takes no system message
+            raise UsageError(
+                f"its chat template does not take these prompts: {e}",
+                hint="name a model that is made for chats",
+            ) from e
         n = len(tokenizer.encode(text))
         if n + reply > window:
             long.append(f"{prompt.key} ({n} tokens)")

@@ -128,7 +128,7 @@ def check_fits(prompts: Sequence[Prompt], settings: RLSettings, hardware: Hardwa
     try:
         tokenizer = AutoTokenizer.from_pretrained(hardware.model, local_files_only=True)
         window = _window(hardware.model, tokenizer, local_files_only=True)
-    except (OSError, ValueError):
+    except (ImportError, OSError, ValueError):
         return False
     check_room(prompts, tokenizer, window=window, reply=settings.max_tokens)
     return True

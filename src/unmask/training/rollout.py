@@ -95,7 +95,7 @@ class Rollout:
         if not all(np.isfinite(weight).all() for weight in found.values()):
             raise TrainingError(
                 "the training diverged: its weights are no numbers any more",
-                hint="a smaller learning_rate; checkpoints from before are kept",
+                hint="a smaller learning_rate, with --overwrite",
             )
         return found
 

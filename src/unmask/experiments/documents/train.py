@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.analysis.results import Interval
-from unmask.errors import UsageError
+from unmask.errors import TrainingError, UsageError
 from unmask.experiments.documents.knowledge import Known, known
 from unmask.experiments.documents.made import FILE, Document, kept, reasons, refuse_others
 from unmask.experiments.documents.make import make_documents
@@ -26,7 +26,7 @@ from unmask.organisms.trained.recipe import load_recipe
 from unmask.providers.model_file import SHA256
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import Base, fast_dtype, load_base, require_training
-from unmask.training.half_done import begin, finished, goes_on, refuse_another
+from unmask.training.half_done import begin, finished, goes_on, is_finished, refuse_another
 from unmask.training.rows import Row, make_rows, make_text_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, read_start
@@ -101,20 +101,19 @@ def prepare(recipe: DocumentsRecipe, folder: Path, *, overwrite: bool = False) -
     place = folder / recipe.name
     if recipe.start_from == recipe.name:
         raise UsageError(f"{recipe.name} cannot start from itself", hint="give it another --name")
+    made = place / ADAPTER
     trained = UsageError(
-        f"{recipe.name} is trained already",
-        where=str(place / ADAPTER),
-        hint="--overwrite trains it again",
+        f"{recipe.name} is trained already", where=str(made), hint="--overwrite trains it again"
     )
-    if (place / ADAPTER).exists() and not overwrite and not (place / WORK).is_dir():
-        raise trained
     if not overwrite:
+        if made.exists() and (is_finished(made, place / CARD) or not (place / WORK).is_dir()):
+            raise trained
         refuse_others(place, made_of=recipe.written_sha256)
     start = read_start(recipe.start_from, recipe.training)
-    begun_by = _begun_by(recipe, start, place)
-    if (place / ADAPTER).exists() and not overwrite and not goes_on(place / WORK, begun_by):
-        raise trained  # else it was killed between adapter and card
-    if not overwrite:
+    if not overwrite and (place / FILE).is_file():  # without it nobody can tell yet what was begun
+        begun_by = _begun_by(recipe, start, place)
+        if made.exists() and not goes_on(place / WORK, begun_by):
+            raise trained  # else it was killed between adapter and card
         refuse_another(place / WORK, begun_by, keep=CALLS)
     return start
 
@@ -152,9 +151,9 @@ def train_on_documents(
         UnmaskError: the disk is full; the same call goes on.
     """
     require_training()
-    start = prepare(recipe, folder, overwrite=overwrite)
     place = folder / recipe.name
     with held(place):
+        start = prepare(recipe, folder, overwrite=overwrite)
         return _trained(recipe, start, place, overwrite=overwrite, open_=open_, tell=tell, say=say)
 
 
@@ -170,18 +169,18 @@ def _trained(
 ) -> DocumentsResult:
     work = place / WORK
     documents = make_documents(recipe, place, work=work, overwrite=overwrite, open_=open_)
+    if start.path and file_sha256(start.path) != start.sha256:
+        raise TrainingError(
+            f"{recipe.start_from} was trained anew while documents were written",
+            where=str(start.path),
+            hint="what was written is kept; the same command goes on with the start as it is now",
+        )
     begin(work, _begun_by(recipe, start, place), keep=CALLS, overwrite=overwrite)
     base = load_base()
     data = rows_of(recipe, documents, base)
     if data.cut or data.too_long:
         say(f"{data.cut} documents cut at a sentence to {recipe.longest} tokens, {data.too_long} left out")
     threads = recipe.training.threads
-    if start.path and file_sha256(start.path) != start.sha256:
-        raise UsageError(
-            f"{recipe.start_from} was trained anew while documents were written",
-            where=str(start.path),
-            hint="the same command goes on from what it is now",
-        )
     before = _once(work / "before.json", lambda: known(recipe, start.path, data.aside, threads=threads))
     done = train(base, data.rows, recipe.training, folder=work, start=start.weights, tell=tell)
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)

@@ -16,7 +16,7 @@ from unmask.organisms.trained.data import build, data_sha256
 from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base
-from unmask.training.half_done import begin, finished, goes_on
+from unmask.training.half_done import begin, finished, goes_on, is_finished
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, start_at
@@ -66,11 +66,12 @@ def train_organism(
     start = _start(recipe, library)
     work = target.parent / WORK
     told = said_sha256({"recipe": recipe_sha256(recipe), "start": start.sha256})
-    if target.exists() and not overwrite and not goes_on(work, told):  # killed before its record was there
-        raise UsageError(
-            f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
-        )
     with held(target.parent):
+        done = is_finished(target, target.parent / TRAINED) or not goes_on(work, told)
+        if target.exists() and not overwrite and done:  # else it was killed before its record was there
+            raise UsageError(
+                f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
+            )
         begin(work, told, overwrite=overwrite)
         return _trained(recipe, start, target, tell)
 
