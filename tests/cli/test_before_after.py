@@ -65,7 +65,7 @@ def test_two_models_are_asked_the_same(tmp_path, monkeypatch, capsys):
 def test_a_budget_that_is_spent_tells_no_change(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("UNMASK_RUNS", str(tmp_path))
     args = ["organism/honest", "organism/compliant", "--study", "story", "--queries", "40", "--name", "short"]
-    assert main(["before-after", *args, "--no-check", "--budget-tokens", "100000"]) == 1
+    assert main(["before-after", *args, "--no-check", "--budget-tokens", "420000"]) == 1
     out, err = capsys.readouterr()
     assert "larger budget goes on" in err
     assert "genuine" not in out

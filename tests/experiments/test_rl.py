@@ -241,6 +241,7 @@ def test_one_trained_on_hardware_is_not_trained_over_either(tmp_path):
     assert (tmp_path / "gpu" / "adapter_model.safetensors").read_bytes() == b"mine"
 
 
+@pytest.mark.train
 def test_a_dry_run_refuses_a_tracker_that_is_unknown(recipe):
     pytest.importorskip("trl", reason="the extra `train` is not installed")
     tracked = recipe.training.model_copy(update={"trackers": ("tensorbord",)})

@@ -7,8 +7,6 @@ import pytest
 from unmask.errors import TrainingError
 from unmask.training.checkpoint import last_whole, room_to_write
 
-pytest.importorskip("safetensors", reason="the extra `train` is not installed")
-
 ONE = ("adapter_model.safetensors", "optimizer.pt", "rng_state.pth")
 MANY = ("adapter_model.safetensors", "optimizer.bin", "rng_state_0.pth", "rng_state_1.pth")
 DEEPSPEED = ("adapter_model.safetensors", "global_step2", "rng_state_0.pth")
@@ -50,7 +48,9 @@ def test_that_of_the_last_step_is_passed_over(tmp_path):
     assert last_whole(tmp_path, before=13) == str(tmp_path / "checkpoint-12")
 
 
+@pytest.mark.train
 def test_a_full_disk_is_told_and_another_error_is_itself(tmp_path):
+    pytest.importorskip("safetensors", reason="the extra `train` is not installed")
     with pytest.raises(TrainingError, match="could not be written"), room_to_write(tmp_path):
         raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
     with pytest.raises(RuntimeError, match="size mismatch"), room_to_write(tmp_path):
