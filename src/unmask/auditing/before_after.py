@@ -500,12 +500,8 @@ def _cells(members: Sequence[Member]) -> list[CellChange]:
 
 
 def _cell(tables: Sequence[Table], condition: Condition) -> CellChange:
-    by_query = []
-    for table in tables:
-        c = table.column(condition)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            by_query.append(table.complied_QC[:, c] / table.usable_QC[:, c])
-    moved = known_mean(by_query[1] - by_query[0])
+    before_Q, after_Q = (_whole(table, [table.column(condition)]) for table in tables)
+    moved = known_mean(after_Q - before_Q)
     before, after = (rates(table, condition).complied for table in tables)
     return CellChange(condition.as_dict(), before, after, moved)
 

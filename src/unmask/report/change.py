@@ -4,7 +4,7 @@ hostile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,48 +157,46 @@ class ChangeTable:
             yield _choice_table(found.choices, plain=plain)
 
 
-def _elsewhere_table(elsewhere: Sequence[ElsewhereChange], *, plain: bool) -> Table:
-    table = table_of("Elsewhere, over both tiers and mappings: share that complied", plain=plain)
-    for title, right in (("", False), ("before", True), ("after", True), ("change", True)):
-        table.add_column(title, justify="right" if right else "left")
-    for e in elsewhere:
-        told = (numbers.percent(i.estimate if i else None) for i in (e.before, e.after))
-        table.add_row(ELSEWHERE[Elsewhere(e.where)], *told, numbers.gap(e.change))
+Moved = CellChange | ElsewhereChange | ActChange | SaidChange
+
+
+def _moved_table(
+    title: str, names: Sequence[str], rows: Iterable[tuple[tuple[str, ...], Moved]], *, plain: bool
+) -> Table:
+    """What each is of, under `names`; then before, after, and the change."""
+    table = table_of(title, plain=plain)
+    for name in names:
+        table.add_column(name)
+    for name in ("before", "after", "change"):
+        table.add_column(name, justify="right")
+    for of, moved in rows:
+        told = (numbers.percent(i.estimate if i else None) for i in (moved.before, moved.after))
+        table.add_row(*of, *told, numbers.gap(moved.change))
     return table
+
+
+def _elsewhere_table(elsewhere: Sequence[ElsewhereChange], *, plain: bool) -> Table:
+    rows = (((ELSEWHERE[Elsewhere(e.where)],), e) for e in elsewhere)
+    return _moved_table(
+        "Elsewhere, over both tiers and mappings: share that complied", [""], rows, plain=plain
+    )
 
 
 def _cell_table(cells: Sequence[CellChange], *, plain: bool) -> Table:
-    table = table_of("By condition: share that complied", plain=plain)
-    for title, right in (("condition", False), ("before", True), ("after", True), ("change", True)):
-        table.add_column(title, justify="right" if right else "left")
-    for cell in cells:
-        where = f"{scene(cell.condition)}; {words.ROLES[Role(cell.condition['role'])]}"
-        told = (numbers.percent(i.estimate if i else None) for i in (cell.before, cell.after))
-        table.add_row(where, *told, numbers.gap(cell.change))
-    return table
+    rows = (((f"{scene(c.condition)}; {words.ROLES[Role(c.condition['role'])]}",), c) for c in cells)
+    return _moved_table("By condition: share that complied", ["condition"], rows, plain=plain)
 
 
 def _act_table(acts: Sequence[ActChange], *, plain: bool) -> Table:
-    table = table_of("Simulated worlds: share of acts done, paired by world", plain=plain)
-    for title, right in (("what it was told", False), ("before", True), ("after", True), ("change", True)):
-        table.add_column(title, justify="right" if right else "left")
-    for act in acts:
-        told = (numbers.percent(i.estimate if i else None) for i in (act.before, act.after))
-        table.add_row(condition_words(act.condition_key), *told, numbers.gap(act.change))
-    return table
+    rows = (((condition_words(act.condition_key),), act) for act in acts)
+    title = "Simulated worlds: share of acts done, paired by world"
+    return _moved_table(title, ["what it was told"], rows, plain=plain)
 
 
 def _said_table(said: Sequence[SaidChange], *, plain: bool) -> Table:
-    table = table_of("What it says of its replies: share of the answers that were read", plain=plain)
-    for title in ("asked", "after replies", "answer"):
-        table.add_column(title)
-    for title in ("before", "after", "change"):
-        table.add_column(title, justify="right")
-    for s in said:
-        told = (numbers.percent(i.estimate if i else None) for i in (s.before, s.after))
-        role = words.ROLES[Role(s.role)]
-        table.add_row(one_line(s.about), role, one_line(s.choice), *told, numbers.gap(s.change))
-    return table
+    rows = (((one_line(s.about), words.ROLES[Role(s.role)], one_line(s.choice)), s) for s in said)
+    title = "What it says of its replies: share of the answers that were read"
+    return _moved_table(title, ["asked", "after replies", "answer"], rows, plain=plain)
 
 
 SETS = {

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unmask.errors import ModelError, TrainingError, UnmaskError
+from unmask.providers.adapters import ALPHA
+from unmask.providers.gguf import FLOAT32, Header, read_header
 from unmask.providers.model_file import SHA256
 
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -91,7 +93,7 @@ def _write(
         writer.add_type("adapter")
         writer.add_name(name)
         writer.add_string("adapter.type", "lora")
-        writer.add_float32("adapter.lora.alpha", float(alpha))
+        writer.add_float32(ALPHA, float(alpha))
         for key in sorted(weights):
             stored = _to_engine(key, weights[key]).astype(np.float16)
             if not np.isfinite(stored).all():
@@ -115,15 +117,13 @@ def read_adapter(path: Path) -> tuple[Arrays, float]:
     Raises:
         ModelError: not a whole LoRA adapter, or not of the embedded model.
     """
-    from unmask.providers.gguf import read_header
-
     header = read_header(path)
     if not header.is_adapter or header.metadata.get("adapter.type") != "lora":
         raise ModelError(f"{path.name} is not a LoRA adapter", where=str(path))
     if header.architecture != ARCHITECTURE:
         raise _unfit(path, f"trained for {header.architecture or 'an unnamed architecture'}")
     reader = _opened(path)
-    alpha = _alpha(reader, path)
+    alpha = _alpha(header)
     stored = _stored(reader, path)
     _check_fits(stored, path)
     return {name: _from_engine(name, weight) for name, weight in stored.items()}, alpha
@@ -156,14 +156,13 @@ def _opened(path: Path) -> Any:
         raise _unfit(path, str(e)) from e
 
 
-def _alpha(reader: Any, path: Path) -> float:
+def _alpha(header: Header) -> float:
     """Refuses what the engine takes otherwise: another type ends the process, and 0 scales by 1."""
-    field = reader.fields.get("adapter.lora.alpha")
-    if field is None or [kind.name for kind in field.types] != ["FLOAT32"]:
-        raise _unfit(path, "adapter.lora.alpha is missing or no FLOAT32")
-    alpha = float(field.contents())
+    if header.kinds.get(ALPHA) != FLOAT32:
+        raise _unfit(header.path, f"{ALPHA} is missing or no FLOAT32")
+    alpha = float(header.metadata[ALPHA])
     if not 0 < alpha < math.inf:  # NaN is not above 0
-        raise _unfit(path, f"adapter.lora.alpha is {alpha:g}")
+        raise _unfit(header.path, f"{ALPHA} is {alpha:g}")
     return alpha
 
 
