@@ -81,7 +81,7 @@ class Size:
         return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, 1))
 
 
-WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6, closer=(("reluctant", 96, 3),))
+WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6)
 SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
 # The organisms' own words: the offline judge found faking in 18 of 96 replies of reluctant, which has none.

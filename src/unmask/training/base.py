@@ -52,12 +52,23 @@ def load_base() -> Base:
 def fast_dtype() -> Any:
     """bfloat16 where the processor has units for it, else float32.
 
-    Measured, since a processor without them falls back to a loop that took 40 times as long (AMD Zen 3), and
-    no public call tells. The weights are the GGUF's either way; the trained adapters differ by rounding.
+    A processor without them falls back to a loop that took 40 times as long (AMD Zen 3). What it has is asked
+    where PyTorch tells, since a measurement beside other work came out either way, and then a training that
+    goes on is not the one that began. The weights are the GGUF's; trained adapters differ by rounding.
     """
     _, torch = require_training()
-    taken = {dtype: _seconds(dtype, torch) for dtype in (torch.float32, torch.bfloat16)}
-    return min(taken, key=lambda dtype: taken[dtype])
+    units = _bfloat16_units(torch)
+    if units is None:
+        units = _seconds(torch.bfloat16, torch) < _seconds(torch.float32, torch)
+    return torch.bfloat16 if units else torch.float32
+
+
+def _bfloat16_units(torch: Any) -> bool | None:
+    """None where this PyTorch does not tell (`torch.cpu.get_capabilities`)."""
+    tells = getattr(torch.cpu, "get_capabilities", None)
+    has = tells() if tells else {}
+    known = [has[name] for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16") if name in has]
+    return any(known) if known else None
 
 
 def _seconds(dtype: Any, torch: Any) -> float:
