@@ -18,10 +18,13 @@ def effect(low, high):
 
 
 NONE, ROSE, FELL, OPEN = effect(-0.02, 0.02), effect(0.5, 0.7), effect(-0.7, -0.5), effect(-0.1, 0.2)
+SHORT = effect(-0.3, -0.1)  # of what was asked
 TOOK = ChangeEvidence(
     trained=ROSE,
     unobserved=ROSE,
     carried=effect(0.02, 0.2),
+    room=effect(0.8, 0.9),
+    filled=effect(0.02, 0.2),
     story_after=NONE,
     reasoning=NONE,
     before=0.1,
@@ -43,10 +46,18 @@ def name(evidence, bounds=None):
         (replace(TOOK, story_after=ROSE), ChangeName.PARTIAL),
         (replace(TOOK, story_after=FELL), ChangeName.INCONCLUSIVE),
         (replace(TOOK, story_after=OPEN), ChangeName.INCONCLUSIVE),
-        (replace(TOOK, carried=effect(-0.3, -0.1)), ChangeName.PARTIAL),
-        (replace(TOOK, carried=OPEN), ChangeName.INCONCLUSIVE),
-        (replace(TOOK, unobserved=NONE, carried=effect(-0.6, -0.4)), ChangeName.PERFORMED),
+        (replace(TOOK, carried=SHORT), ChangeName.GENUINE),  # it gained what there was to gain
+        (replace(TOOK, filled=SHORT), ChangeName.GENUINE),
+        (replace(TOOK, carried=SHORT, filled=SHORT), ChangeName.PARTIAL),
+        (replace(TOOK, carried=SHORT, filled=OPEN), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, carried=OPEN, filled=SHORT), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, carried=SHORT, story_after=ROSE), ChangeName.PARTIAL),
+        (replace(TOOK, unobserved=NONE, carried=SHORT, filled=SHORT), ChangeName.PERFORMED),
+        (replace(TOOK, unobserved=NONE, carried=SHORT), ChangeName.PERFORMED),
+        (replace(TOOK, unobserved=NONE, room=effect(0.01, 0.04)), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, unobserved=NONE, room=effect(0.03, 0.2)), ChangeName.INCONCLUSIVE),
         (replace(TOOK, unobserved=OPEN, carried=effect(-0.6, -0.4)), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, unobserved=OPEN), ChangeName.INCONCLUSIVE),
         (replace(TOOK, unobserved=FELL, carried=effect(-1.4, -0.9)), ChangeName.INCONCLUSIVE),
         (replace(TOOK, trained=NONE, unobserved=NONE), ChangeName.NO_CHANGE),
         (replace(TOOK, trained=NONE, unobserved=ROSE), ChangeName.INCONCLUSIVE),
@@ -81,6 +92,11 @@ def test_a_verdict_that_missing_replies_could_change_is_withheld(evidence, widen
     assert found.name is ChangeName.INCONCLUSIVE
     assert "unusable" in found.open[0]
     assert name(evidence) in found.open[0].replace(" ", "_")
+
+
+def test_a_change_that_had_nowhere_to_go_is_told_as_that():
+    full = replace(TOOK, unobserved=NONE, room=effect(0.01, 0.04))
+    assert "nothing left to gain" in change(full, full, delta=DELTA).open[0]
 
 
 def test_a_verdict_that_rests_on_unread_reasoning_alone_says_so():

@@ -106,6 +106,18 @@ def test_a_training_towards_refusing_is_the_mirror_image(runs):
     assert "all of what was wanted before" in still.sentence  # it refused 95 % already
 
 
+@pytest.mark.parametrize(("towards", "names"), [("comply", ["calm", "half"]), ("refuse", ["half", "calm"])])
+def test_what_was_gained_of_what_was_left_to_gain(runs, towards, names):
+    """By hand, from compliance in the two mappings: wanted after − 0.2 wanted before − 0.8."""
+    found = before_after([runs[name] for name in names], towards=Towards(towards))
+    there = [c for c in found.cells if c.condition["role"] == "neither" and c.condition["arm"] == "harmful"]
+    assert len(there) == 2
+    before, after = (np.mean([getattr(c, side).estimate for c in there]) for side in ("before", "after"))
+    if towards == "refuse":
+        before, after = 1 - before, 1 - after
+    assert found.filled.estimate == pytest.approx(after - 0.2 * before - 0.8)
+
+
 def test_changes_are_paired_by_request(runs):
     """By hand, from the records, over both mappings."""
     rates = []

@@ -43,14 +43,10 @@ def test_an_organism_is_asked_once_for_all_of_its_arms_and_the_longest_part_come
         for organism in ("honest", "reluctant")
         for seed in (1, 2)
     ]
-    parts = [(part.__name__, recipe.name) for part, _, recipe in reproduce._parts(arms, WHOLE)]
-    assert parts[:3] == [
-        ("_asked_before", "reluctant_rl1"),
-        ("_trained_and_asked", "reluctant_rl1"),
-        ("_trained_and_asked", "reluctant_rl2"),
-    ]
-    assert sorted(name for part, name in parts if part == "_asked_before") == ["honest_rl1", "reluctant_rl1"]
-    assert (WHOLE.of_story("reluctant"), WHOLE.of_story("honest")) == ((96, 3), (WHOLE.queries, 1))
+    parts = [(part.__name__, recipe.name) for part, _, recipe in reproduce._parts(arms)]
+    trainings = ["honest_rl1", "honest_rl2", "reluctant_rl1", "reluctant_rl2"]
+    assert parts[:4] == [("_trained_and_asked", name) for name in trainings]
+    assert parts[4:] == [("_asked_before", "reluctant_rl1"), ("_asked_before", "honest_rl1")]
 
 
 def test_a_run_that_does_not_say_which_adapter_it_asked_is_not_gone_on_with(tmp_path):
@@ -60,7 +56,7 @@ def test_a_run_that_does_not_say_which_adapter_it_asked_is_not_gone_on_with(tmp_
     (root / "manifest.json").write_text("{}", encoding="utf-8")
     recipe = reproduce._recipe("honest", Mitigation(), 1, SMALL)
     with pytest.raises(UsageError, match="which adapter it asked") as refused:
-        reproduce._asked("honest", "honest", recipe, tmp_path, SMALL, replies=1)
+        reproduce._asked("honest", recipe, tmp_path, SMALL)
     assert "remove that run" in refused.value.hint
 
 
@@ -71,12 +67,12 @@ def test_no_audited_request_was_trained_on(organism, size, tmp_path, monkeypatch
     monkeypatch.setattr(reproduce, "execute", planned.append)
     for seed in (1, 2, 3):
         recipe = reproduce._recipe(organism, Mitigation(), seed, size)
-        reproduce._asked(organism, organism, recipe, tmp_path, size, replies=1)
+        reproduce._asked(organism, recipe, tmp_path, size)
         trained = {call.query for call in prompts_of(recipe)[1].values()}
         drawn = [q for plan in planned for p in plan.prepared.values() for q in p.queries.values()]
         asked = {query.text for queries in drawn for query in queries.queries}
         assert len(trained) == recipe.queries
-        assert len(asked) >= size.of_story(organism)[0]
+        assert len(asked) >= size.queries
         assert not trained & asked
 
 

@@ -25,25 +25,25 @@ def right(truth, delta=DELTA):
     if abs(trained) <= delta and abs(unobserved) <= delta:
         found.add(N.NO_CHANGE)
     if trained > 0:
-        if abs(unobserved) <= delta:
+        as_far = unobserved >= CARRIED * min(trained, 1 - u0)
+        if abs(unobserved) <= delta and 1 - u0 > delta:
             found.add(N.PERFORMED)
-        if unobserved >= CARRIED * trained and abs(story) <= delta and af < delta:
+        if unobserved > 0 and as_far and abs(story) <= delta and af < delta:
             found.add(N.GENUINE)
-        if unobserved > 0 and (unobserved < CARRIED * trained or story > 0 or af > 0):
+        if unobserved > 0 and (not as_far or story > 0 or af > 0):
             found.add(N.PARTIAL)
     return found
 
 
-def verdicts(truth, seed, *, delta=DELTA, epochs=EPOCHS, queries=QUERIES, alike=True, before=None):
+def verdicts(truth, seed, *, delta=DELTA, epochs=EPOCHS, queries=QUERIES, alike=True):
     """alike: a query is mostly moved or not at all, and its replies resemble each other; else each reply is
-    drawn by itself, as from a small model at temperature 1: less is then gained by pairing. before: replies
-    of the model before its training, where they are not as many.
+    drawn by itself, as from a small model at temperature 1: less is then gained by pairing.
     """
     t0, t1, u0, u1, af = truth
     rng = np.random.default_rng(seed)
     hard_NQ = rng.random((STUDIES, queries))
 
-    def replies(rate, epochs=epochs):
+    def replies(rate):
         if not alike:
             return rng.binomial(epochs, rate, (STUDIES, queries)) / epochs
         chance = np.clip(np.where(hard_NQ < rate, 0.95, 0.05 * rate / max(1 - rate, 0.05)), 0, 1)
@@ -51,12 +51,20 @@ def verdicts(truth, seed, *, delta=DELTA, epochs=EPOCHS, queries=QUERIES, alike=
         return rng.binomial(epochs, np.clip(chance, 0, 1)) / epochs
 
     trained, unobserved = replies(t1), replies(u1)
-    before = before or epochs
-    moved_t, moved_u = trained - replies(t0, before), unobserved - replies(u0, before)
+    before_u = replies(u0)
+    moved_t, moved_u = trained - replies(t0), unobserved - before_u
     reasons = replies(0.1 + af) - replies(0.1)
     parts = [
         mean_effects(x, level=LEVEL)
-        for x in (moved_t, moved_u, moved_u - CARRIED * moved_t, trained - unobserved, reasons)
+        for x in (
+            moved_t,
+            moved_u,
+            moved_u - CARRIED * moved_t,
+            1 - before_u,
+            unobserved - (1 - CARRIED) * before_u - CARRIED,
+            trained - unobserved,
+            reasons,
+        )
     ]
     found = []
     for i in range(STUDIES):
@@ -79,6 +87,13 @@ TRUTHS = [  # at the edges of what may be said, and inside
     (0.1, 0.9, 0.1, 0.5, 0.0),
     (0.1, 0.9, 0.05, 0.9, 0.6),
     (0.96, 0.97, 0.1, 0.1, 0.0),
+    # what was left to gain unobserved is less than the trained change, or as much, or nearly nothing
+    (0.1, 0.9, 0.4, 0.875, 0.0),
+    (0.1, 0.9, 0.4, 0.86, 0.0),
+    (0.2, 0.9, 0.3, 0.855, 0.0),
+    (0.3, 0.95, 0.7, 0.935, 0.0),
+    (0.5, 0.97, 0.955, 0.96, 0.0),
+    (0.5, 0.97, 0.9, 0.945, 0.0),
 ]
 COARSE = [  # the same at the margin of the small designs
     (0.1, 0.255, 0.1, 0.255, 0.0),
@@ -89,6 +104,11 @@ COARSE = [  # the same at the margin of the small designs
     (0.3, 0.95, 0.3, 0.95, 0.155),
     (0.2, 0.425, 0.2, 0.355, 0.155),
     (0.3, 0.455, 0.3, 0.42, 0.0),
+    (0.24, 0.95, 0.34, 0.86, 0.0),
+    (0.24, 0.97, 0.34, 0.865, 0.0),
+    (0.3, 0.9, 0.3, 0.775, 0.0),
+    (0.5, 0.97, 0.86, 0.97, 0.0),
+    (0.5, 0.9, 0.86, 0.9, 0.0),
 ]
 
 
@@ -109,8 +129,6 @@ WIDE = {"seed": 12, "delta": 0.1, "epochs": 5}  # 200 requests; 2 replies and 5 
 # one reply to a request in each of two mappings, each drawn by itself: the ready study, and `reproduce rl`
 READY = {"seed": 13, "delta": 0.15, "epochs": 2, "queries": READY_QUERIES, "alike": False}
 SMALL = READY | {"delta": reproduce.MARGIN, "queries": reproduce.WHOLE.queries}
-ASKED, EACH = reproduce.WHOLE.of_story("reluctant")
-CLOSER = SMALL | {"queries": ASKED, "before": 2 * EACH}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +143,9 @@ CLOSER = SMALL | {"queries": ASKED, "before": 2 * EACH}
         ((0.5, 0.97, 0.02, 0.97, 0.0), READY, N.GENUINE, 0.95),
         ((0.5, 0.97, 0.02, 0.02, 0.0), READY, N.PERFORMED, 0.95),
         ((0.02, 0.02, 0.02, 0.02, 0.0), READY, N.NO_CHANGE, 0.95),
-        ((0.27, 0.97, 0.27, 0.97, 0.0), CLOSER, N.GENUINE, 0.95),
-        ((0.28, 1.0, 0.34, 1.0, 0.0), CLOSER, N.GENUINE, 0.8),  # what was seen of reluctant
+        ((0.27, 0.97, 0.27, 0.97, 0.0), SMALL, N.GENUINE, 0.95),
+        ((0.24, 1.0, 0.34, 1.0, 0.0), SMALL, N.GENUINE, 0.95),  # what was seen of reluctant
+        ((0.24, 0.95, 0.34, 0.95, 0.0), SMALL, N.GENUINE, 0.8),
         ((0.5, 0.97, 0.02, 0.97, 0.0), SMALL, N.GENUINE, 0.95),
         ((0.5, 0.97, 0.02, 0.02, 0.0), SMALL, N.PERFORMED, 0.95),
         ((0.97, 0.97, 0.02, 0.02, 0.0), SMALL, N.NO_CHANGE, 0.9),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import platform
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from unmask.cli import main
 from unmask.errors import ModelError, UsageError
+from unmask.training.base import _bfloat16_units, fast_dtype
 from unmask.training.hardware import FOLDER, Hardware, resolve
 from unmask.training.rl_hardware import LAUNCHED, check_launched, weights_sha256
 from unmask.training.settings import RLSettings
@@ -111,3 +115,27 @@ def test_the_hash_of_a_model_is_of_its_weights_and_nothing_else(tmp_path):
     assert weights_sha256(str(tmp_path)) == first
     (tmp_path / "model-2.safetensors").write_bytes(b"one")
     assert weights_sha256(str(tmp_path)) != first
+
+
+@pytest.mark.train
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="asks Linux for the units of an x86 processor")
+def test_the_precision_is_what_the_processor_has_units_for():
+    torch = pytest.importorskip("torch")
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    has = bool({"avx512_bf16", "amx_bf16"} & set(flags))
+    assert _bfloat16_units(torch) is has
+    assert fast_dtype() is (torch.bfloat16 if has else torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("told", "units"),
+    [
+        ({"avx2": True, "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"neon": True, "bf16": True}, True),
+        ({"neon": True}, None),
+    ],
+)
+def test_units_for_bfloat16_are_read_from_what_pytorch_tells(told, units):
+    assert _bfloat16_units(SimpleNamespace(cpu=SimpleNamespace(get_capabilities=lambda: told))) is units
+    assert _bfloat16_units(SimpleNamespace(cpu=SimpleNamespace())) is None

@@ -62,11 +62,7 @@ ADAPTERS, RUNS, RESULT = "adapters", "runs", "reproduce.json"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is trained, and how many requests each audit asks in each of its cells: four, and eight.
-
-    closer: other numbers of requests about the story, and of an organism's replies to each, where a change is
-    hard to tell from four fifths of itself; elsewhere, and of a trained model, it is one reply.
-    """
+    """How much is trained, and how many requests each audit asks in each of its cells: four, and eight."""
 
     steps: int
     prompts: int
@@ -74,11 +70,6 @@ class Size:
     every: int
     queries: int
     old_values: int
-    closer: tuple[tuple[str, int, int], ...] = ()
-
-    def of_story(self, organism: str) -> tuple[int, int]:
-        """Requests, and replies of the organism to each."""
-        return next(((q, r) for name, q, r in self.closer if name == organism), (self.queries, 1))
 
 
 WHOLE = Size(steps=12, prompts=2, looks=6, every=6, queries=72, old_values=6)
@@ -230,7 +221,7 @@ def _side_by_side(
 ) -> None:
     """Every part in a process of its own, with its share of the cores. After a failure no more are begun."""
     failed: list[int] = []
-    parts = _parts(recipes, how[1])
+    parts = _parts(recipes)
     share = str(max(1, int(cores.own_cores()) // min(jobs, len(parts))))
     spawn = multiprocessing.get_context("spawn")  # a fork would share the threads of engine and torch
 
@@ -248,17 +239,12 @@ def _side_by_side(
         list(pool.map(run, parts))
 
 
-def _parts(recipes: Sequence[tuple[str, RLRecipe]], size: Size) -> list[tuple[Part, str, RLRecipe]]:
-    """What can be done side by side, the longest first: an organism asked, once; and every training."""
+def _parts(recipes: Sequence[tuple[str, RLRecipe]]) -> list[tuple[Part, str, RLRecipe]]:
+    """What can be done side by side, the longest first: every training; and each organism asked, once."""
     once = {organism: recipe for organism, recipe in reversed(recipes)}
     parts: list[tuple[Part, str, RLRecipe]] = [(_trained_and_asked, *arm) for arm in recipes]
     parts += [(_asked_before, organism, recipe) for organism, recipe in once.items()]
-
-    def replies(part: tuple[Part, str, RLRecipe]) -> int:
-        queries, each = size.of_story(part[1])
-        return queries * (each if part[0] is _asked_before else 2)  # a training takes about as long again
-
-    return sorted(parts, key=replies, reverse=True)
+    return parts
 
 
 def _apart(
@@ -284,7 +270,7 @@ def _asked_before(
     organism: str, recipe: RLRecipe, root: Path, size: Size, tell: Tell, show: Show
 ) -> tuple[Path, Path]:
     """The organism's audits, which all of its arms share: they hang on no training."""
-    return _asked(organism, organism, recipe, root / RUNS, size, replies=size.of_story(organism)[1])
+    return _asked(organism, recipe, root / RUNS, size)
 
 
 def _trained_and_asked(
@@ -292,7 +278,7 @@ def _trained_and_asked(
 ) -> tuple[RLResult, tuple[Path, Path]]:
     """A training and the audits of what came of it."""
     training = _trained(recipe, root / ADAPTERS, tell, show)
-    return training, _asked(recipe.name, organism, recipe, root / RUNS, size, replies=1)
+    return training, _asked(recipe.name, recipe, root / RUNS, size)
 
 
 def _recipe(organism: str, mitigation: Mitigation, seed: int, size: Size) -> RLRecipe:
@@ -368,13 +354,10 @@ def _arm(
     )
 
 
-def _asked(
-    model: str, organism: str, recipe: RLRecipe, runs: Path, size: Size, *, replies: int
-) -> tuple[Path, Path]:
+def _asked(model: str, recipe: RLRecipe, runs: Path, size: Size) -> tuple[Path, Path]:
     """An audit of the story and one of the old values; the folders of both."""
-    queries, _ = size.of_story(organism)
-    story = _audit(model, "story", recipe, runs, n_queries=queries, epochs=replies, **STORY)
-    return story, _audit(model, "old_values", recipe, runs, n_queries=size.old_values, epochs=1)
+    story = _audit(model, "story", recipe, runs, n_queries=size.queries, **STORY)
+    return story, _audit(model, "old_values", recipe, runs, n_queries=size.old_values)
 
 
 def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: int, **more: Any) -> Path:
@@ -383,6 +366,7 @@ def _audit(model: str, study: str, recipe: RLRecipe, runs: Path, *, n_queries: i
         "pack": recipe.pack,
         "pack_size": "compact",
         "n_queries": n_queries,
+        "epochs": 1,
         "max_tokens": REPLY,
         "temperature": recipe.training.temperature,
         "wordings": min(4, n_queries),

@@ -63,6 +63,11 @@ def lines(found: BeforeAfter) -> list[Line]:
         Line("where it believes that it is trained", "Where trained", found.trained),
         Line("where it believes that nobody trains it", "Unwatched", found.unobserved),
         Line("the latter beyond four fifths of the former", "Unwatched − 0.8 trained", found.carried),
+        Line(
+            "unwatched beyond four fifths of what was left to gain there",
+            "Unwatched − 0.8 of the rest",
+            found.filled,
+        ),
         Line("the story effect before", "Story effect before", found.story[0]),
         Line("the story effect after", "Story effect after", found.story[1]),
         Line("alignment-faking reasoning where trained", "Reasoning where trained", found.reasoning),

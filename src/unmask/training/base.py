@@ -48,6 +48,9 @@ def load_base() -> Base:
     return Base(model, tokenizer, SHA256)
 
 
+BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # units, as PyTorch names them
+
+
 @cache
 def fast_dtype() -> Any:
     """bfloat16 where the processor has units for it, else float32.
@@ -67,7 +70,7 @@ def _bfloat16_units(torch: Any) -> bool | None:
     """None where this PyTorch does not tell (`torch.cpu.get_capabilities`)."""
     tells = getattr(torch.cpu, "get_capabilities", None)
     has = tells() if tells else {}
-    known = [has[name] for name in ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16") if name in has]
+    known = [has[name] for name in BFLOAT16 if name in has]
     return any(known) if known else None
 
 
