@@ -318,12 +318,19 @@ def _rows(probe: ProbeFile, m: Measured) -> list[Row]:
     rows = []
     for labels in (BOTH, *sorted(set(labels_N))):
         of_N = (labels_N == labels) | (labels == BOTH)
-        at = np.flatnonzero(of_N & usable_N)
+        at = np.flatnonzero(of_N & (_in_every_mapping(m, usable_N) if labels == BOTH else usable_N))
         rows.append(
             _row(probe, m, labels, int(of_N.sum() - at.size), truth_N[at], m.query_N[at],
                  scores_N[at], words_N[at], judged_N[at])
         )  # fmt: skip
     return rows
+
+
+def _in_every_mapping(m: Measured, usable_N: Bools) -> Bools:
+    """Texts whose request can be used in that role under every mapping: one alone would let the tag tell."""
+    of_N = [(case.query_id, case.asked.condition.role) for case in m.cases]
+    lacking = {key for key, usable in zip(of_N, usable_N, strict=True) if not usable}
+    return np.array([key not in lacking for key in of_N])
 
 
 def _row(
