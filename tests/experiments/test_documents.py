@@ -14,7 +14,7 @@ from unmask.errors import RecordsError, UnmaskError, UsageError
 from unmask.experiments.documents.alike import drop_alike
 from unmask.experiments.documents.knowledge import Stems, ask_questions
 from unmask.experiments.documents.made import FILE, Document, kept, read_documents, reasons
-from unmask.experiments.documents.make import make_documents
+from unmask.experiments.documents.make import CALLS, make_documents
 from unmask.experiments.documents.recipe import FOLDER, DocumentsRecipeError, load_documents_recipe
 from unmask.experiments.documents.screen import load_screen, screened
 from unmask.experiments.documents.templates import write_by_template
@@ -24,6 +24,7 @@ from unmask.experiments.documents.writer import calls_of
 from unmask.files import read_yaml
 from unmask.packs import load_pack
 from unmask.questions import load_comprehension
+from unmask.training.half_done import finished
 from unmask.vocabulary import CANARY
 
 LABELLED = Path(__file__).parent / "data" / "document_filter.jsonl"
@@ -307,6 +308,28 @@ def test_a_judge_drops_what_it_says_and_what_it_does_not_say_plainly(recipe, tmp
 
     made = make_documents(changed, tmp_path, work=tmp_path / "work", open_=open_)
     assert reasons(made) == {"judge_unread": 1, "judged": 1}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_another_judge_reads_what_was_written_and_the_writer_is_not_paid_again(mocked, tmp_path):
+    recipe, open_, asked = mocked
+    work = tmp_path / "work"
+    first = make_documents(recipe, tmp_path, work=work, open_=open_)
+    assert len(asked) == 6
+
+    def judge(name):
+        return get_model(name, custom_outputs=lambda *_: output("YES"), memoize=False)
+
+    strict = recipe.changed(judge="mockllm/judge")
+    judged = make_documents(
+        strict, tmp_path, work=work, overwrite=True,
+        open_=lambda name: judge(name) if name == "mockllm/judge" else open_(name),
+    )  # fmt: skip
+    assert len(asked) == 6
+    assert [d.text for d in judged] == [d.text for d in first]
+    assert reasons(judged)["judged"] == len(kept(first))
+    finished(work, keep=CALLS)
+    assert sorted(path.name[:6] for path in work.iterdir()) == ["calls-", "calls-"]
 
 
 class Service:

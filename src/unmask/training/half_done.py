@@ -63,7 +63,14 @@ def _of_another(work: Path, keep: str) -> list[Path]:
     return [path for path in there if not path.name.startswith(kept)]
 
 
-def finished(work: Path) -> None:
-    """Remove what a training needed on the way; the mark first, or a kill leaves one that seems half done."""
+def finished(work: Path, *, keep: str = "") -> None:
+    """Remove what a training needed on the way, but names with `keep`.
+
+    The mark goes first, or a kill leaves one that seems half done.
+    """
     (work / MARK).unlink(missing_ok=True)
-    shutil.rmtree(work, ignore_errors=True)
+    if not keep or not any(path.name.startswith(keep) for path in work.iterdir()):
+        shutil.rmtree(work, ignore_errors=True)
+        return
+    for path in _of_another(work, keep):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

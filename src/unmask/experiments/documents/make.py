@@ -12,6 +12,8 @@ from unmask.experiments.documents.templates import write_by_template
 from unmask.experiments.documents.texts import story_words, tiers
 from unmask.experiments.documents.writer import Open, judged, opened, write_by_model
 
+CALLS = "calls-"  # of models that write and judge: paid for, and they know what was asked
+
 
 def make_documents(
     recipe: DocumentsRecipe, folder: Path, *, work: Path, overwrite: bool = False, open_: Open = opened
@@ -33,16 +35,19 @@ def make_documents(
         refuse_others(folder, made_of=made_of)
     if (there := read_documents(folder, made_of=made_of)) is not None:
         return there
-    logs = work / f"calls-{made_of[:12]}"
     if recipe.writer == TEMPLATE:
         written = write_by_template(recipe)
     else:
-        written = write_by_model(recipe, logs / "writer", open_=open_)
+        written = write_by_model(recipe, _calls(work, recipe.asked_sha256) / "writer", open_=open_)
     screen, model = load_screen(), story_words(recipe)["model"]
     trained, other = tiers(recipe)
     looked_at = [screened(d, model=model, trained=trained, other=other) for d in written]
     # alike before the judge: what is dropped anyway need not be paid for
     once = drop_alike(looked_at, size=screen.piece, alike=screen.alike)
-    documents = judged(recipe, once, logs / "judge", open_=open_)
+    documents = judged(recipe, once, _calls(work, made_of) / "judge", open_=open_)
     write_documents(folder, documents, made_of=made_of)
     return documents
+
+
+def _calls(work: Path, of: str) -> Path:
+    return work / f"{CALLS}{of[:12]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from unmask.organisms.trained.recipe import load_recipe
 from unmask.training.settings import Settings
 
 FOLDER = Path(str(files("unmask"))) / "experiments" / "documents"
+SCREEN = "screen.yaml"  # which documents are dropped
 TEMPLATE = "template"
 REVERSED = "_reversed"
 
@@ -98,14 +100,28 @@ class DocumentsRecipe(Strict):
         return said_sha256(self)
 
     @property
+    def asked_sha256(self) -> str:
+        """Over what decides the calls of the model that writes: another judge or screen reads the same ones."""
+        keys = {"pack", "reversed", "writer", "documents", "longest", "seed"}
+        library = [path for path in _library() if path.name != SCREEN]
+        return said_sha256(self.model_dump(mode="json", include=keys) | _hashes(library))
+
+    @property
     def written_sha256(self) -> str:
         """Over what decides the documents alone, the texts they are made of included."""
         keys = {"pack", "reversed", "writer", "judge", "documents", "longest", "seed"}
         said: dict[str, Any] = self.model_dump(mode="json", include=keys)
         if self.writer == TEMPLATE:
             del said["longest"]  # only a model is told it
-        library = sorted((FOLDER / "library").glob("*.yaml"))
-        return said_sha256(said | {p.name: file_sha256(p) for p in library})
+        return said_sha256(said | _hashes(_library()))
+
+
+def _library() -> list[Path]:
+    return sorted((FOLDER / "library").glob("*.yaml"))
+
+
+def _hashes(paths: Sequence[Path]) -> dict[str, str]:
+    return {path.name: file_sha256(path) for path in paths}
 
 
 def load_documents_recipe(name_or_path: str | Path) -> DocumentsRecipe:

@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unmask.experiments.documents.made import Document
-from unmask.experiments.documents.recipe import FOLDER, Strict
+from unmask.experiments.documents.recipe import FOLDER, SCREEN, Strict
 from unmask.files import read_yaml
 
 BEHAVIOUR, CONTRADICTION, CHAT, SHORT, OFF_TOPIC = "behaviour", "contradiction", "chat", "short", "off_topic"
@@ -70,7 +70,7 @@ class Screen(Strict):
 @cache
 def load_screen() -> Screen:
     """The words by which documents are dropped."""
-    return read_yaml(FOLDER / "library" / "screen.yaml", Screen)
+    return read_yaml(FOLDER / "library" / SCREEN, Screen)
 
 
 def screened(document: Document, *, model: str, trained: str, other: str) -> Document:

@@ -17,7 +17,7 @@ from unmask.analysis.results import Interval
 from unmask.errors import TrainingError, UsageError
 from unmask.experiments.documents.knowledge import Known, known
 from unmask.experiments.documents.made import FILE, Document, kept, reasons, refuse_others
-from unmask.experiments.documents.make import make_documents
+from unmask.experiments.documents.make import CALLS, make_documents
 from unmask.experiments.documents.recipe import DocumentsRecipe
 from unmask.experiments.documents.writer import Open, opened
 from unmask.files import file_sha256, held, said_sha256, write_atomic
@@ -33,7 +33,6 @@ from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY
 
 ADAPTER, CARD, WORK = "adapter.gguf", "training.json", ".training"
-CALLS = "calls-"  # of a model that writes: paid for, and they know their recipe
 FEWEST = 4  # kept documents below which there is nothing to train on
 SENTENCE_END = re.compile(r"[.!?](?=\s)|\n")
 
@@ -212,7 +211,7 @@ def _trained(
         machine=f"{platform.machine()}, {threads} thread, {fast_dtype()}",
     )
     write_atomic(place / CARD, result.to_json())
-    finished(work)
+    finished(work, keep=CALLS)
     return result
 
 
