@@ -145,9 +145,11 @@ def test_replies_that_are_unread_under_one_tag_do_not_let_the_tag_tell_over_both
     m = measured("honest", cases, by_tag, seed=9)
     lost = sorted({case.query_id for case in cases})[:8]
     reads = [
-        replace(r, text="lost") if c.query_id in lost and by_tag(c.asked.condition) and r.decision == "refused"
-        else r for c, r in zip(cases, m.reads, strict=True)
-    ]  # fmt: skip
+        replace(r, text="lost")
+        if c.query_id in lost and by_tag(c.asked.condition) and r.decision == "refused"
+        else r
+        for c, r in zip(cases, m.reads, strict=True)
+    ]
     found = check_measured(probe, [replace(m, reads=reads)])
     both, plain = ({row.labels: row for row in found.rows}[labels] for labels in ("both", "plain"))
     assert both.n_unusable == 2 * len(lost) > plain.n_unusable == 0

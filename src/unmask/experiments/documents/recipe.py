@@ -101,7 +101,7 @@ class DocumentsRecipe(Strict):
 
     @property
     def asked_sha256(self) -> str:
-        """Over what decides the calls of the model that writes: another judge or screen reads the same ones."""
+        """Over what decides the calls of the model that writes: another judge or screen reads the same."""
         keys = {"pack", "reversed", "writer", "documents", "longest", "seed"}
         library = [path for path in _library() if path.name != SCREEN]
         return said_sha256(self.model_dump(mode="json", include=keys) | _hashes(library))
