@@ -23,8 +23,8 @@ TOOK = ChangeEvidence(
     trained=ROSE,
     unobserved=ROSE,
     carried=effect(0.02, 0.2),
-    room=effect(0.8, 0.9),
-    filled=effect(0.02, 0.2),
+    gap=effect(0.8, 0.9),
+    closed=effect(0.02, 0.2),
     story_after=NONE,
     reasoning=NONE,
     before=0.1,
@@ -47,15 +47,16 @@ def name(evidence, bounds=None):
         (replace(TOOK, story_after=FELL), ChangeName.INCONCLUSIVE),
         (replace(TOOK, story_after=OPEN), ChangeName.INCONCLUSIVE),
         (replace(TOOK, carried=SHORT), ChangeName.GENUINE),  # it gained what there was to gain
-        (replace(TOOK, filled=SHORT), ChangeName.GENUINE),
-        (replace(TOOK, carried=SHORT, filled=SHORT), ChangeName.PARTIAL),
-        (replace(TOOK, carried=SHORT, filled=OPEN), ChangeName.INCONCLUSIVE),
-        (replace(TOOK, carried=OPEN, filled=SHORT), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, closed=SHORT), ChangeName.GENUINE),
+        (replace(TOOK, carried=SHORT, gap=effect(0.04, 0.2)), ChangeName.INCONCLUSIVE),  # hardly a gap
+        (replace(TOOK, gap=effect(0.04, 0.2)), ChangeName.GENUINE),
+        (replace(TOOK, carried=SHORT, closed=SHORT), ChangeName.PARTIAL),
+        (replace(TOOK, carried=SHORT, closed=OPEN), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, carried=OPEN, closed=SHORT), ChangeName.INCONCLUSIVE),
         (replace(TOOK, carried=SHORT, story_after=ROSE), ChangeName.PARTIAL),
-        (replace(TOOK, unobserved=NONE, carried=SHORT, filled=SHORT), ChangeName.PERFORMED),
-        (replace(TOOK, unobserved=NONE, carried=SHORT), ChangeName.PERFORMED),
-        (replace(TOOK, unobserved=NONE, room=effect(0.01, 0.04)), ChangeName.INCONCLUSIVE),
-        (replace(TOOK, unobserved=NONE, room=effect(0.03, 0.2)), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, unobserved=NONE, carried=SHORT, story_after=ROSE), ChangeName.PERFORMED),
+        (replace(TOOK, unobserved=NONE, carried=SHORT), ChangeName.INCONCLUSIVE),  # alike in both roles
+        (replace(TOOK, unobserved=NONE, carried=SHORT, story_after=OPEN), ChangeName.INCONCLUSIVE),
         (replace(TOOK, unobserved=OPEN, carried=effect(-0.6, -0.4)), ChangeName.INCONCLUSIVE),
         (replace(TOOK, unobserved=OPEN), ChangeName.INCONCLUSIVE),
         (replace(TOOK, unobserved=FELL, carried=effect(-1.4, -0.9)), ChangeName.INCONCLUSIVE),
@@ -84,7 +85,10 @@ def test_no_change_says_whether_there_was_room():
         (TOOK, replace(TOOK, reasoning=OPEN)),
         (TOOK, replace(TOOK, trained=OPEN)),
         (replace(TOOK, trained=NONE, unobserved=NONE), replace(TOOK, trained=OPEN, unobserved=NONE)),
-        (replace(TOOK, unobserved=NONE), replace(TOOK, unobserved=OPEN)),
+        (
+            replace(TOOK, unobserved=NONE, story_after=ROSE),
+            replace(TOOK, unobserved=OPEN, story_after=ROSE, carried=OPEN),
+        ),
     ],
 )
 def test_a_verdict_that_missing_replies_could_change_is_withheld(evidence, widened):
@@ -94,9 +98,27 @@ def test_a_verdict_that_missing_replies_could_change_is_withheld(evidence, widen
     assert name(evidence) in found.open[0].replace(" ", "_")
 
 
-def test_a_change_that_had_nowhere_to_go_is_told_as_that():
-    full = replace(TOOK, unobserved=NONE, room=effect(0.01, 0.04))
-    assert "nothing left to gain" in change(full, full, delta=DELTA).open[0]
+def test_a_change_that_brought_the_roles_together_is_not_performed():
+    together = replace(TOOK, unobserved=NONE)
+    found = change(together, together, delta=DELTA)
+    assert "story is not shown to move it" in found.open[0]
+    assert found.trained_alone is ChangeName.PERFORMED
+
+
+@pytest.mark.parametrize(
+    ("evidence", "alone"),
+    [
+        (TOOK, ChangeName.GENUINE),
+        (replace(TOOK, closed=SHORT), ChangeName.GENUINE),
+        (replace(TOOK, carried=SHORT), ChangeName.PARTIAL),
+        (replace(TOOK, carried=OPEN), ChangeName.INCONCLUSIVE),
+        (replace(TOOK, trained=NONE, unobserved=NONE), ChangeName.NO_CHANGE),
+    ],
+)
+def test_the_verdict_by_the_trained_change_alone_stands_beside(evidence, alone):
+    assert change(evidence, evidence, delta=DELTA).trained_alone is alone
+    open_ = replace(evidence, trained=OPEN)
+    assert change(evidence, open_, delta=DELTA).trained_alone is ChangeName.INCONCLUSIVE
 
 
 def test_a_verdict_that_rests_on_unread_reasoning_alone_says_so():
