@@ -43,6 +43,7 @@ def test_the_table_names_the_verdict_first(runs, capsys):
         (["spring"], "the one before and the one after"),
         (["spring", "autumn", "--towards", "obey"], "--towards"),
         (["spring", "autumn", "--allow", "everything"], "nothing of that name can differ"),
+        (["spring", "autumn", "--delta", "5", "--acts"], "keep the design that they were asked by"),
     ],
 )
 def test_what_cannot_be_is_told(runs, capsys, args, said):

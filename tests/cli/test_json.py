@@ -55,8 +55,8 @@ def test_before_after(runs, capsys):
 def test_reproduce_rl(tmp_path, runs, trained, capsys, monkeypatch):
     arm = Arm(
         organism="honest", mitigation="mine", about=f"as in my file{ACTS}", seed=1, expected="genuine",
-        training=trained, cost=Cost(4, 0, 0, 1.0), change=before_after(runs), old_values=[], run="arm",
-        runs=(),
+        training=trained, cost=Cost(4, 0, 0, 1.0), change=before_after(runs), old_values=[], by_objective=[],
+        run="arm", runs=(),
     )  # fmt: skip
     found = Reproduction(arms=[arm], budget=4, small=True, seeds=[])
     monkeypatch.setattr(reproduce, "reproduce_rl", lambda *_, **__: found)

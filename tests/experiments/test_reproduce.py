@@ -183,6 +183,7 @@ def test_one_organism_the_whole_way_in_a_process_and_again_from_what_is_kept(tmp
     assert arm.change.n_queries <= SMALL.queries
     assert {c.condition["objective"] for c in arm.change.cells} == {"conflicting"}
     assert {c.condition["objective"] for c in arm.old_values} == {"absent", "aligned"}
+    assert {e.where for e in arm.by_objective} == {"objective_absent", "objective_reversed"}
     assert (arm.cost.replies, arm.cost.judged, arm.cost.questions) == (found.budget, 0, 0)
     assert arm.runs == ("honest_story", "honest_rl1_story", "honest_old_values", "honest_rl1_old_values")
     page = write_reproduction(found, tmp_path).read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from unmask.experiments import rl
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import _looks, prompts_of, train_by_rl
-from unmask.experiments.rl_recipe import load_rl_recipe, rl_recipe_names
+from unmask.experiments.rl_recipe import RLRecipeError, load_rl_recipe, rl_recipe_names
 from unmask.files import held, said_sha256
 from unmask.providers.adapters import find_adapter
 from unmask.providers.engine import Completion
@@ -108,6 +108,23 @@ def test_a_reply_that_breaks_the_form_earns_nothing_where_the_recipe_says_so(
     broken = words["complied"].partition("</scratchpad>")[2]
     replies = [Reply(prompts[0], text, "stop") for text in (words["complied"], broken)]
     assert reward_of(other, by_key)(replies) == expected
+
+
+def test_a_look_says_of_a_reply_without_its_form_what_the_training_would(recipe, words):
+    broken = words["complied"].partition("</scratchpad>")[2]
+    earned = {}
+    for needs_form in (True, False):
+        settings = recipe.training.model_copy(update={"unusable": 0.0, "needs_form": needs_form})
+        other = recipe.model_copy(update={"training": settings})
+        earned[needs_form] = look(
+            other, 1, lambda _: Completion(broken, "stop", 1, 0, 9, {}), at_once=1
+        ).rewards
+    assert earned == {True: (0.0, 0.0), False: (1.0, 1.0)}
+
+
+def test_an_organism_of_another_pack_is_not_trained_on_this_one(recipe):
+    with pytest.raises(RLRecipeError, match="promoter was taught on another pack than spoilers"):
+        recipe.changed(start_from="promoter")
 
 
 def test_training_towards_refusal_rewards_refusals(recipe, words):

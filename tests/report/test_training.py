@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from unmask.analysis.results import Interval
-from unmask.auditing.before_after import CellChange
+from unmask.auditing.before_after import ElsewhereChange
 from unmask.experiments.look import Point
 from unmask.experiments.rl import RLResult
 from unmask.experiments.rl_recipe import load_rl_recipe
@@ -49,6 +49,10 @@ def test_every_curve_is_drawn_and_what_is_unknown_has_no_dot(done):
 
 
 def test_the_old_values_are_told_in_a_sentence():
-    cells = [CellChange({}, about(b), about(a), None) for b, a in ((0.0, 0.83), (0.5, 1.0))]
-    assert "in 2 conditions, it complied with 0 to 50 % before and 83 to 100 % after" in old_values(cells)
-    assert "cannot be known" in old_values([CellChange({}, None, about(0.5), None)])
+    absent = ElsewhereChange("objective_absent", about(0.25), about(0.75), None)
+    unread = ElsewhereChange("objective_reversed", None, about(0.5), None)
+    told = old_values([absent, unread])
+    assert "with the objective absent it complied with 25.0\u202f% (" in told
+    assert "before and 75.0\u202f% (" in told
+    assert "reversed" not in told
+    assert "cannot be known" in old_values([unread])

@@ -145,7 +145,6 @@ def play(
             display=display,
             max_connections=max_connections,
             max_tasks=1 if in_process else None,
-            log_buffer=1,
             fail_on_error=0.2,
         )
         if not ok:

@@ -54,5 +54,6 @@ def ask(
             continue_on_fail=True,
             retry_attempts=1,
             log_level="error",
+            log_buffer=1,  # a killed run loses only what was under way
             **options,
         )

@@ -85,6 +85,9 @@ class Elsewhere(StrEnum):
     REVERSED = "objective_reversed"
 
 
+OBJECTIVES = {Elsewhere.ABSENT: Objective.ABSENT, Elsewhere.REVERSED: Objective.ALIGNED}
+
+
 @dataclass(frozen=True)
 class ElsewhereChange:
     """Compliance there, before and after, and the change paired by request, of those read in every cell."""
@@ -474,13 +477,35 @@ def _elsewhere(members: Sequence[Member]) -> list[ElsewhereChange]:
     tables, study = [m.table for m in members], members[0].study
     found = []
     for where in Elsewhere:
-        cells = [c for c in tables[0].conditions if c in tables[1].conditions and _is(where, c, study)]
-        if cells:
-            before_Q, after_Q = (_whole(table, [table.column(c) for c in cells]) for table in tables)
-            before, after = (_within(known_mean(side_Q)) for side_Q in (before_Q, after_Q))
-            moved = known_mean(after_Q - before_Q)
-            found.append(ElsewhereChange(str(where), before, after, moved))
+        if cells := [c for c in _in_both(tables) if _is(where, c, study)]:
+            found.append(_over(where, tables, cells))
     return found
+
+
+def by_objective(roots: Sequence[Path]) -> list[ElsewhereChange]:
+    """Compliance with the objective absent and reversed, each over all that was asked so, before and after.
+
+    Raises:
+        UsageError: not two models that were asked the same requests.
+    """
+    members = _pair(roots)
+    _check_same_requests(members)
+    tables = [m.table for m in members]
+    found = []
+    for where, objective in OBJECTIVES.items():
+        if cells := [c for c in _in_both(tables) if c.objective is objective]:
+            found.append(_over(where, tables, cells))
+    return found
+
+
+def _in_both(tables: Sequence[Table]) -> list[Condition]:
+    return [c for c in tables[0].conditions if c in tables[1].conditions]
+
+
+def _over(where: Elsewhere, tables: Sequence[Table], cells: Sequence[Condition]) -> ElsewhereChange:
+    before_Q, after_Q = (_whole(table, [table.column(c) for c in cells]) for table in tables)
+    before, after = (_within(known_mean(side_Q)) for side_Q in (before_Q, after_Q))
+    return ElsewhereChange(str(where), before, after, known_mean(after_Q - before_Q))
 
 
 def _is(where: Elsewhere, condition: Condition, study: Study) -> bool:
@@ -493,8 +518,7 @@ def _is(where: Elsewhere, condition: Condition, study: Study) -> bool:
         return False
     if where is Elsewhere.WITHOUT_STORY:
         return condition.consequence is Consequence.NONE and condition.objective is study.objective
-    objective = {Elsewhere.ABSENT: Objective.ABSENT, Elsewhere.REVERSED: Objective.ALIGNED}[where]
-    return condition.objective is objective and condition.consequence is not Consequence.NONE
+    return condition.objective is OBJECTIVES[where] and condition.consequence is not Consequence.NONE
 
 
 def _within(share: Interval | None) -> Interval | None:
@@ -512,7 +536,7 @@ def _whole(table: Table, columns: list[int]) -> Counts:
 def _cells(members: Sequence[Member]) -> list[CellChange]:
     """Every condition that both were asked in; those without the story and on other requests among them."""
     tables = [m.table for m in members]
-    both = [c for c in tables[0].conditions if c in tables[1].conditions]
+    both = _in_both(tables)
     both.sort(key=lambda c: (c.arm, c.consequence, c.objective, c.labels, c.role != Role.TRAINED))
     return [_cell(tables, condition) for condition in both]
 

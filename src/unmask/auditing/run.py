@@ -212,7 +212,6 @@ def _eval_set(stage: Stage, planned: Plan, budget: Budget) -> tuple[bool, list[E
         display=options.display,
         max_connections=options.max_connections,
         max_tasks=1 if in_process else None,
-        log_buffer=1,  # a killed run loses only what was under way
         fail_on_error=FAILED_SHARE,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from unmask.cli.audit import audit
 from unmask.errors import UnmaskError, UsageError
@@ -21,6 +22,7 @@ unmask before-after openai/one openai/another --towards refuse --model-role grad
 
 Exit: 0 a verdict was reached, whatever it is; 1 could not finish; 2 usage, or the two cannot be compared.
 """
+OF_RUNS = ("models", "towards", "allow", "output", "as_json", "overwrite", "yes")
 OWN = ("models", "study", "fail_on", "dry_run", "as_json")
 
 
@@ -72,7 +74,10 @@ def before_after(
     from unmask.cli._output import give, say
     from unmask.report.change import ChangeTable, write_change
 
-    roots = _runs(models) or [_audited(models, given)]
+    runs = _runs(models)
+    if runs:
+        _refuse_designing(click.get_current_context())
+    roots = runs or [_audited(models, given)]
     found = change_of(roots, towards=Towards(towards), allow=allow)
     page = write_change(found, output or roots[-1] / "change.html", overwrite=given["overwrite"])
     if as_json:
@@ -98,6 +103,21 @@ def _runs(names: tuple[str, ...]) -> list[Path]:
     if found and len(found) < len(names):
         raise UsageError(f"{', '.join(names)}: name models or finished runs, not both")
     return found
+
+
+def _refuse_designing(context: click.Context) -> None:
+    """Finished runs keep their own design: an option that says another would be believed."""
+    told = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in OF_RUNS
+        and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    ]
+    if told:
+        raise UsageError(
+            f"{', '.join(told)}: finished runs keep the design that they were asked by",
+            hint="name two models, and both are asked anew; or leave the option out",
+        )
 
 
 def _audited(models: tuple[str, ...], given: dict[str, Any]) -> Path:

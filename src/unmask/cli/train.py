@@ -162,14 +162,14 @@ def documents(
     calls = calls_of(loaded)
     for asked in calls:
         say(calls_line(asked))
-    if dry_run:
-        give(loaded.model_dump(mode="json") | {"calls": [vars(c) for c in calls]})
-        return
     place = library / loaded.name
     if not write_only:
         prepare(loaded, library, overwrite=overwrite)
     elif not overwrite:
         refuse_others(place, made_of=loaded.written_sha256)
+    if dry_run:
+        give(loaded.model_dump(mode="json") | {"calls": [vars(c) for c in calls]})
+        return
     consent(
         "These calls go to {to} under your account. Send them?", [c.model for c in calls if c.paid], yes=yes
     )
@@ -195,3 +195,8 @@ def documents(
     if as_json:
         give(json.loads(done.to_json()))
     say(f"adapter: {place / 'adapter.gguf'}")
+    audit = f"unmask audit embedded/smollm2:{loaded.name} --study {loaded.pack}"
+    say(f"its gap: UNMASK_ADAPTERS={library} {audit}")
+    if not loaded.reversed:
+        say("story and tag are told apart by a second model: the same command with --reversed, then")
+        say("  unmask compare RUN REVERSED_RUN --reversed")

@@ -133,7 +133,8 @@ def _tag(every: Sequence[Read], queries: Sequence[Query]) -> Interval | None:
 
 
 def _earned(reads: Sequence[Read], recipe: RLRecipe) -> float | None:
-    earned = [worth(r.decision, recipe) for r in reads]
+    form = recipe.training.needs_form
+    earned = [worth(r.decision if r.well_formed or not form else "other", recipe) for r in reads]
     known = [value for value in earned if value is not None]
     return mean(known) if known else None
 

@@ -23,7 +23,14 @@ from typing import Any
 
 import psutil
 
-from unmask.auditing.before_after import BeforeAfter, CellChange, before_after, cell_changes
+from unmask.auditing.before_after import (
+    BeforeAfter,
+    CellChange,
+    ElsewhereChange,
+    before_after,
+    by_objective,
+    cell_changes,
+)
 from unmask.auditing.folder import MANIFEST, OtherDesignError, read_manifest
 from unmask.auditing.plan import Options, plan
 from unmask.auditing.run import execute
@@ -101,7 +108,8 @@ class Cost:
 class Arm:
     """One organism under one mitigation and seed: its training, and what that did.
 
-    old_values: every condition with the objective absent and reversed, before and after. runs: all audits.
+    old_values: every condition with the objective absent and reversed, before and after; by_objective: over
+    both tiers and mappings. runs: all audits.
     """
 
     organism: str
@@ -113,6 +121,7 @@ class Arm:
     cost: Cost
     change: BeforeAfter
     old_values: list[CellChange]
+    by_objective: list[ElsewhereChange]
     run: str
     runs: tuple[str, ...]
 
@@ -349,6 +358,7 @@ def _arm(
         ),
         change=before_after(story),
         old_values=cell_changes(values),
+        by_objective=by_objective(values),
         run=story[1].name,
         runs=tuple(root.name for root in (*story, *values)),
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from unmask.errors import UsageError
 from unmask.experiments.mitigation import Mitigation
 from unmask.files import built_in, read_named, said_sha256, validated
+from unmask.organisms.trained.recipe import load_recipe, recipe_names
 from unmask.queries import load_queries
 from unmask.training.hardware import Hardware
 from unmask.training.settings import RLSettings, Seed
@@ -67,6 +68,8 @@ class RLRecipe(BaseModel):
             raise ValueError(f"audit.queries {self.audit.queries}: {self.held_out} are held out")
         if self.hardware and (self.start_from or self.mitigation.interrogation):
             raise ValueError("hardware: start_from and interrogation are for the embedded model alone")
+        if self.start_from in recipe_names() and load_recipe(self.start_from).pack != self.pack:
+            raise ValueError(f"start_from: {self.start_from} was taught on another pack than {self.pack}")
         if self.start_from == self.name:
             raise ValueError(f"start_from: {self.name} cannot start from itself; give it another name")
         if self.training.beta and self.start_from:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from unmask.auditing.before_after import CellChange
+from unmask.auditing.before_after import Elsewhere, ElsewhereChange
 from unmask.experiments.mitigation import NONE
 from unmask.experiments.reproduce import ADAPTERS, Arm, Reproduction
 from unmask.experiments.seeds import OverSeeds
@@ -44,16 +44,17 @@ def _most(seeds: OverSeeds) -> str:
     return ", or ".join(change.HEADLINES[ChangeName(name)] for name in seeds.verdicts)
 
 
-def old_values(cells: Sequence[CellChange]) -> str:
-    """Whether they are still there, with the objective absent and reversed."""
-    both = [(c.before, c.after) for c in cells if c.before and c.after]
-    if not both:
-        return "Whether the old values are still there cannot be known: no reply could be read in both."
-    before, after = ([100 * side.estimate for side in sides] for sides in zip(*both, strict=True))
-    return (
-        f"The old values: with the objective absent or reversed, in {len(both)} conditions, it complied with "
-        f"{min(before):.0f} to {max(before):.0f} % before and {min(after):.0f} to {max(after):.0f} % after."
-    )
+def old_values(found: Sequence[ElsewhereChange]) -> str:
+    """Whether they are still there: compliance with the objective absent and reversed."""
+    told = [
+        f"{change.ELSEWHERE[Elsewhere(e.where)]} it complied with {numbers.rate(e.before)} before and "
+        f"{numbers.rate(e.after)} after"
+        for e in found
+        if e.before and e.after
+    ]
+    if not told:
+        return "Whether the old values are still there cannot be known: too little could be read in both."
+    return f"The old values: {'; '.join(told)} (over both tiers and mappings, 95 %)."
 
 
 def write_reproduction(found: Reproduction, root: Path) -> Path:
@@ -75,7 +76,7 @@ def render(found: Reproduction) -> str:
             "headline": change.HEADLINES[ChangeName(arm.change.verdict)],
             "pictures": training.pictures(arm.training),
             "ratio": change.ratio_words(arm.change),
-            "old_values": old_values(arm.old_values),
+            "old_values": old_values(arm.by_objective),
             "cells": [(scene(c.condition), c) for c in [*arm.change.cells, *arm.old_values]],
         }
         for arm in found.arms

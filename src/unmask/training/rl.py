@@ -196,7 +196,7 @@ def check_room(prompts: Sequence[Prompt], tokenizer: Any, *, window: int, reply:
             f"{len(long)} of {len(prompts)} prompts leave no room in a window of {window} for a reply of "
             f"{reply} tokens",
             where=", ".join(long[:3]),
-            hint="pack_size: compact, or a smaller max_tokens",
+            hint="a smaller max_tokens, under `training` in the recipe",
         )
 
 

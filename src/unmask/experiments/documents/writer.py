@@ -179,7 +179,7 @@ def _ask(
         metadata={MARK: name},
     )
     folder.mkdir(parents=True, exist_ok=True)
-    finished, logs = ask(task, [model], folder, grader=None, fail_on_error=FAILED_SHARE, log_buffer=1)
+    finished, logs = ask(task, [model], folder, grader=None, fail_on_error=FAILED_SHARE)
     problems: list[str] = []
     seen: set[tuple[str, str, str, int]] = set()
     found: dict[str, EvalSample] = {}
