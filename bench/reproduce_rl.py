@@ -85,11 +85,12 @@ def _steps_to(steps: Sequence[dict[str, Any]]) -> int | None:
 
 def _kept(arm: dict[str, Any]) -> dict[str, Any]:
     change = arm["change"]
-    told = ("verdict", "n_queries", "sentence", "reasons", "left")
-    names = (*told, "trained", "unobserved", "story", "reasoned")
+    told = ("verdict", "trained_alone", "n_queries", "sentence", "reasons", "left", "schema")
+    names = (*told, "trained", "unobserved", "carried", "gap", "closed", "ratio", "story", "reasoned")
     return {name: arm[name] for name in ("organism", "seed")} | {
         "training_seconds": arm["training"]["seconds"],
         "rewards": [step["reward"] for step in arm["training"]["steps"]],
+        "old_values": arm["by_objective"],
         **{name: change[name] for name in names},
     }
 
