@@ -6,6 +6,7 @@ What takes hours is put in place of the call that would do it; what is printed o
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -56,8 +57,10 @@ def test_reproduce_rl(tmp_path, runs, trained, capsys, monkeypatch):
     arm = Arm(
         organism="honest", mitigation="mine", about=f"as in my file{ACTS}", seed=1, expected="genuine",
         training=trained, cost=Cost(4, 0, 0, 1.0), change=before_after(runs), old_values=[], by_objective=[],
-        run="arm", runs=(),
+        run="arm", runs=tuple(root.name for root in runs),
     )  # fmt: skip
+    for root in runs:
+        shutil.copytree(root, tmp_path / "out" / "runs" / root.name)
     found = Reproduction(arms=[arm], budget=4, small=True, seeds=[])
     monkeypatch.setattr(reproduce, "reproduce_rl", lambda *_, **__: found)
     shown = printed(capsys, "reproduce", "rl", "--small", "-o", str(tmp_path / "out"))

@@ -37,6 +37,16 @@ def test_all_arms_have_one_budget_and_their_own_seed():
     assert all(name in reproduce.EXPECTED for name in reproduce.ORGANISMS)
 
 
+def test_no_more_is_trained_at_a_time_than_the_container_has_memory_for(tmp_path):
+    free = reproduce._memory_left(tmp_path)  # no limit there: the machine's
+    assert free > 2**28
+    (tmp_path / "memory.current").write_text(f"{3 * 2**20}\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert reproduce._memory_left(tmp_path) == pytest.approx(free, rel=0.2)
+    (tmp_path / "memory.max").write_text(f"{8 * 2**20}\n")
+    assert reproduce._memory_left(tmp_path) == 5 * 2**20
+
+
 def test_an_organism_is_asked_once_for_all_of_its_arms_and_the_longest_part_comes_first():
     arms = [
         (organism, reproduce._recipe(organism, Mitigation(), seed, WHOLE))
@@ -188,6 +198,7 @@ def test_one_organism_the_whole_way_in_a_process_and_again_from_what_is_kept(tmp
     assert arm.runs == ("honest_story", "honest_rl1_story", "honest_old_values", "honest_rl1_old_values")
     page = write_reproduction(found, tmp_path).read_text(encoding="utf-8")
     assert arm.change.sentence in page
+    assert page.count("<h5>After</h5>") == 2 * SMALL.queries  # both roles of each request, folded
     assert "decides nothing" in page
     again = reproduce_rl(
         tmp_path, small=True, organisms=("honest",), tell=lambda *_: pytest.fail("trained again")

@@ -221,8 +221,16 @@ def _check_spent(arm: Arm, budget: int) -> None:
 
 def at_a_time() -> int:
     """Two trainings where there are two cores and the memory for two, else one."""
-    room = psutil.virtual_memory().available // ONE_NEEDS
-    return max(1, min(2, int(cores.own_cores()), room))
+    return max(1, min(2, int(cores.own_cores()), _memory_left() // ONE_NEEDS))
+
+
+def _memory_left(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes: of the machine, within the container's limit, which ends a process that goes beyond it."""
+    left: int = psutil.virtual_memory().available
+    limit = group / "memory.max"
+    if limit.is_file() and (most := limit.read_text().strip()) != "max":
+        left = min(left, int(most) - int((group / "memory.current").read_text()))
+    return left
 
 
 def _side_by_side(

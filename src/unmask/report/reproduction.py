@@ -9,11 +9,12 @@ from markupsafe import Markup
 
 from unmask.auditing.before_after import Elsewhere, ElsewhereChange
 from unmask.experiments.mitigation import NONE
-from unmask.experiments.reproduce import ADAPTERS, Arm, Reproduction
+from unmask.experiments.reproduce import ADAPTERS, RUNS, Arm, Reproduction
 from unmask.experiments.seeds import OverSeeds
 from unmask.files import write_atomic
 from unmask.report import change, numbers, template, training
 from unmask.report.rows import scene
+from unmask.report.side_by_side import Pair, pairs
 from unmask.report.visible import one_line
 from unmask.verdict import Left
 from unmask.vocabulary import ChangeName
@@ -60,13 +61,14 @@ def old_values(found: Sequence[ElsewhereChange]) -> str:
 def write_reproduction(found: Reproduction, root: Path) -> Path:
     """Write the page into `root`, and beside each run's report and each adapter one of its own."""
     for arm in found.arms:
-        change.write_change(arm.change, root / "runs" / arm.run / "change.html")
+        change.write_change(arm.change, root / RUNS / arm.run / "change.html")
         training.write_training([arm.training], root / ADAPTERS / arm.training.name / training.PAGE)
-    return write_atomic(root / PAGE, render(found))
+    shown = [pairs(*(root / RUNS / run for run in arm.runs[:2])) for arm in found.arms]
+    return write_atomic(root / PAGE, render(found, shown))
 
 
-def render(found: Reproduction) -> str:
-    """The page. Same reproduction, same bytes; no script and no request at all."""
+def render(found: Reproduction, shown: Sequence[Sequence[Pair]]) -> str:
+    """The page, with replies of each arm. Same figures, same bytes; no script and no request at all."""
     style = template.asset("style.css")
     arms = [
         {
@@ -77,9 +79,10 @@ def render(found: Reproduction) -> str:
             "pictures": training.pictures(arm.training),
             "ratio": change.ratio_words(arm.change),
             "old_values": old_values(arm.by_objective),
+            "pairs": own,
             "cells": [(scene(c.condition), c) for c in [*arm.change.cells, *arm.old_values]],
         }
-        for arm in found.arms
+        for arm, own in zip(found.arms, shown, strict=True)
     ]
     html = template.environment().get_template("reproduction.html.j2").render(
         found=found, arms=arms, rate=numbers.rate, gap=numbers.gap, duration=numbers.duration,
