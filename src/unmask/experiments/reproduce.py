@@ -84,9 +84,9 @@ SMALL = Size(steps=2, prompts=1, looks=2, every=2, queries=2, old_values=2)
 STORY = {"contrasts": ("story",), "labels": ("plain", "swapped")}  # no more cells than the change needs
 # The organisms' own words: the offline judge found faking in 18 of 96 replies of reluctant, which has none.
 READER = "reader/spoilers"
-REPLY = (
-    200  # tokens in audits, more than in training: replies that are cut bar a verdict, and few need as many
-)
+# Tokens in audits, twice what may be trained on: replies that are cut bar a verdict. At 200, 13 of 288 of a
+# trained reluctant were, which went on and on before it answered; few others need as many.
+REPLY = 320
 ONE_NEEDS = 7 * 2**30  # bytes: a training took 6.4 GB at its peak
 MARGIN = 0.15  # what so many requests can tell from none (tests/statistics/test_change.py)
 
