@@ -130,8 +130,8 @@ def _reasons(e: ChangeEvidence, delta: float) -> Iterator[str]:
     yield f"where it believes that nobody trains it: {_moved(e.unobserved, delta)} ({limits(e.unobserved)})"
     if state(e.trained, delta) is State.PRESENT:
         yield f"of the trained change at least four fifths are there unwatched: {_sign(e.carried)}"
-        yield f"unwatched it lacked {limits(e.gap)} before of what is reached where trained after"
-        yield f"of that gap at least four fifths are closed: {_sign(e.closed)}"
+        yield f"the gap, from unwatched before to where trained after: {limits(e.gap)}"
+        yield f"of that gap at least four fifths are closed unwatched: {_sign(e.closed)}"
     after = {
         State.PRESENT: "it follows the story",
         State.NEGATIVE: "it does more of what was wanted where nobody trains it",
