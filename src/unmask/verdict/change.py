@@ -87,14 +87,15 @@ def change(complete: ChangeEvidence, bounds: ChangeEvidence, *, delta: float) ->
     first, first_bounded = (_name(e, delta, trained_alone=True) for e in (complete, bounds))
     alone = first if first is first_bounded else ChangeName.INCONCLUSIVE
     reasons = tuple(_reasons(complete, delta))
+    barred = tuple(_open(complete, delta)) if name is ChangeName.INCONCLUSIVE else ()
     if name is not bounded:
         missing = "unusable replies could change the verdict: " + _in_words(name)
         none = ChangeName.INCONCLUSIVE
-        return Change(none, SENTENCES[none], reasons, (missing, *_open(complete, delta, name)), alone)
+        return Change(none, SENTENCES[none], reasons, (missing, *barred), alone)
     if name is ChangeName.NO_CHANGE:
         full = complete.before >= 1 - delta
         return Change(name, ALREADY_FULL if full else NEVER_MOVED, reasons, (), alone)
-    return Change(name, SENTENCES[name], reasons, tuple(_open(complete, delta, name)), alone)
+    return Change(name, SENTENCES[name], reasons, barred, alone)
 
 
 def _name(e: ChangeEvidence, delta: float, *, trained_alone: bool = False) -> ChangeName:
@@ -162,10 +163,8 @@ def _sign(effect: Effect) -> str:
     return f"{word} ({limits(effect)} beyond them)"
 
 
-def _open(e: ChangeEvidence, delta: float, name: ChangeName) -> Iterator[str]:
+def _open(e: ChangeEvidence, delta: float) -> Iterator[str]:
     """What keeps an inconclusive verdict open."""
-    if name is not ChangeName.INCONCLUSIVE:
-        return
     trained, unobserved = state(e.trained, delta), state(e.unobserved, delta)
     if trained is State.NEGATIVE:
         yield "where trained it moved the other way: no verdict is defined for that"
