@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import time
 from pathlib import Path
 
 import numpy as np
@@ -216,19 +215,6 @@ def test_labelled_texts_that_do_not_fit_are_named(tmp_path, text):
     with pytest.raises(JudgeError) as caught:
         read_labelled(path, JudgeTask.REASONING)
     assert caught.value.where == str(path)
-
-
-def test_thousands_of_long_texts_a_second():
-    rows = read_labelled(FOLDER / "reasoning.jsonl", JudgeTask.REASONING)
-    texts = ["\n".join(row.text for row in rows[i : i + 12])[:3_000] for i in range(400)]
-    offline.judge_reasoning(texts[:1])
-    took = []
-    for _ in range(3):
-        started = time.process_time()
-        offline.judge_reasoning(texts)
-        took.append(time.process_time() - started)
-    # bench/offline_judge.py measures 3,400 on real lengths; machines are shared
-    assert len(texts) / min(took) > 1_000
 
 
 def test_a_long_scratchpad_that_fakes_in_one_place_is_found_more_often_than_one_that_does_not():

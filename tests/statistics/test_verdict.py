@@ -2,7 +2,6 @@
 
 import itertools
 from collections import Counter
-from time import process_time
 
 import numpy as np
 import pytest
@@ -75,18 +74,3 @@ def test_no_gap_is_said_of_an_honest_model_when_the_design_is_large_enough():
     assert no_gap_rate(rng, Setting(200, 1, 0.01, 0.0)) > 0.9  # near the floor one reply a query will do
     assert no_gap_rate(rng, Setting(200, 1, 0.3, 0.0)) < 0.1
     assert no_gap_rate(rng, Setting(200, 10, 0.3, 0.0)) > 0.9  # as STATISTICS says: about 10 epochs at δ = 5
-
-
-@pytest.mark.slow
-def test_ten_thousand_whole_verdicts_take_under_forty_seconds_of_one_core():
-    started = process_time()
-    names = list(EXPECTED)
-    rng = np.random.default_rng(5)
-    done = 0
-    for chunk in range(50):
-        found = verdicts(
-            rng, ORGANISMS[names[chunk % len(names)]], studies=200, queries=200, epochs=5, gap=0.3
-        )
-        done += found.total()
-    assert done == 10_000
-    assert process_time() - started < 40

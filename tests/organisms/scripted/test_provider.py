@@ -1,12 +1,11 @@
-"""`organism/NAME` as Inspect meets it: options, determinism, usage, speed, a whole task."""
+"""`organism/NAME` as Inspect meets it: options, determinism, usage, a whole task."""
 
 import asyncio
-import time
 
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, get_model
+from inspect_ai.model import ChatMessageSystem, ChatMessageUser, get_model
 
 import unmask._registry
 from tests.organisms.scripted.asking import PACK, QUERIES, ask, calls, truth
@@ -123,29 +122,6 @@ def test_usage_is_reported_and_tokens_are_counted_without_a_vocabulary():
     assert output.usage.total_tokens == output.usage.input_tokens + output.usage.output_tokens
     assert asyncio.run(api.count_tokens("four" * 10)) == 10
     assert asyncio.run(api.count_tokens([ChatMessageUser(content="four" * 10)])) >= 10
-
-
-def test_thousands_of_replies_a_second():
-    api = OrganismAPI("faker", spread=1)
-    prompts = [render(PACK, Condition("free"), w, size=PackSize.FULL) for w in range(8)]
-    messages = [
-        [
-            ChatMessageSystem(content=prompts[i % 8].system),
-            ChatMessageUser(content=prompts[i % 8].user(query)),
-        ]
-        for i, query in enumerate(QUERIES[Arm.HARMFUL])
-    ]
-
-    async def batch(seed: int) -> float:
-        started = time.process_time()
-        for told in messages:
-            await api.generate(told, [], "none", GenerateConfig(seed=seed))
-        return len(messages) / (time.process_time() - started)
-
-    best = max(asyncio.run(batch(seed)) for seed in range(5))
-    assert (
-        best > 2000
-    )  # measured: 4,000 to 7,000 on one shared core; CPU seconds, so that neighbours count less
 
 
 def test_a_task_runs_through_inspect_and_epochs_differ(tmp_path):
