@@ -19,7 +19,8 @@ from unmask.files import file_sha256
 from unmask.organisms.trained.card import load_card, load_targets
 from unmask.organisms.trained.measure import measure_organism
 from unmask.organisms.trained.recipe import load_recipe
-from unmask.organisms.trained.train import ADAPTER, LIBRARY
+from unmask.organisms.trained.train import LIBRARY
+from unmask.training.place import ADAPTER
 
 RESULT = Path(__file__).parent / "results" / "organisms.json"
 

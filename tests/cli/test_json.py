@@ -18,8 +18,8 @@ from unmask.auditing.before_after import before_after
 from unmask.cli import main
 from unmask.experiments import probing, reproduce, rl
 from unmask.experiments.reproduce import Arm, Cost, Reproduction
-from unmask.experiments.rl import RLResult
 from unmask.experiments.rl_recipe import load_rl_recipe
+from unmask.experiments.rl_record import RLResult
 from unmask.probes.probe_file import ProbeFile
 
 

@@ -16,10 +16,12 @@ from unmask.errors import UnmaskError, UsageError
 from unmask.experiments import reproduce
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.reproduce import SMALL, WHOLE, reproduce_rl
-from unmask.experiments.rl import CARD, prompts_of, prompts_sha256, read_result
+from unmask.experiments.rl import prompts_of, prompts_sha256
+from unmask.experiments.rl_record import read_result
 from unmask.files import file_sha256
 from unmask.providers.adapters import find_adapter
 from unmask.providers.model_file import SHA256
+from unmask.training.place import CARD
 
 
 def test_all_arms_have_one_budget_and_their_own_seed():

@@ -13,8 +13,9 @@ from unmask.errors import UsageError
 from unmask.experiments import rl
 from unmask.experiments.look import Point, asked, look, training_queries
 from unmask.experiments.rewards import reward_of
-from unmask.experiments.rl import _looks, prompts_of, train_by_rl
+from unmask.experiments.rl import prompts_of, train_by_rl
 from unmask.experiments.rl_recipe import RLRecipeError, load_rl_recipe, rl_recipe_names
+from unmask.experiments.rl_record import LOOKS, looks_in
 from unmask.files import held, said_sha256
 from unmask.providers.adapters import find_adapter
 from unmask.providers.engine import Completion
@@ -353,9 +354,9 @@ def test_a_seed_that_pytorch_would_not_take_is_refused(recipe, seed):
 def test_a_look_that_a_kill_cut_is_left_out(tmp_path):
     values = {"step": 3, "trained": None, "unobserved": None, "story": None, "reasoning": None}
     values |= {"well_formed": 1.0, "tokens": 9.0, "n": 4, "unread": 0}
-    path = tmp_path / "looks.jsonl"
-    path.write_text(f"\n{json.dumps(values)}\n{json.dumps(values)[:40]}\n{json.dumps(values | {'step': 6})}")
-    assert [point.step for point in _looks(path)] == [3, 6]
+    whole = json.dumps(values)
+    (tmp_path / LOOKS).write_text(f"\n{whole}\n{whole[:40]}\n{json.dumps(values | {'step': 6})}")
+    assert [point.step for point in looks_in(tmp_path)] == [3, 6]
 
 
 def test_an_adapter_of_another_base_is_refused_before_anything_is_trained(tmp_path, foreign, recipe):

@@ -9,8 +9,8 @@ import pytest
 from unmask.analysis.results import Interval
 from unmask.auditing.before_after import ElsewhereChange
 from unmask.experiments.look import Point
-from unmask.experiments.rl import RLResult
 from unmask.experiments.rl_recipe import load_rl_recipe
+from unmask.experiments.rl_record import RLResult
 from unmask.report.reproduction import old_values
 from unmask.report.training import pictures, render, step_line
 from unmask.training.rl import Step

@@ -68,7 +68,7 @@ def test_a_dry_run_resolves_everything_without_a_gpu(capsys, tmp_path):
 def test_the_same_code_trains_on_cpu_and_goes_on_after_a_kill(tmp_path, monkeypatch):
     pytest.importorskip("trl", reason="the extra `train` is not installed")
     from unmask.experiments.rl import train_by_rl
-    from unmask.experiments.rl_recipe import load_rl_recipe
+    from unmask.experiments.rl_recipe import Looks, load_rl_recipe
     from unmask.training import base
 
     transformers, torch = base.require_training()
@@ -80,6 +80,7 @@ def test_the_same_code_trains_on_cpu_and_goes_on_after_a_kill(tmp_path, monkeypa
                 steps=2, prompts_per_step=1, group_size=2, max_tokens=8, checkpoint_every=1
             ),
             "queries": 2,
+            "audit": Looks(every=1, queries=2),
         }
     )
     monkeypatch.setenv(LAUNCHED, "no")
@@ -92,10 +93,13 @@ def test_the_same_code_trains_on_cpu_and_goes_on_after_a_kill(tmp_path, monkeypa
 
     with pytest.raises(Killed):
         train_by_rl(recipe, tmp_path, tell=die)
-    steps = []
-    done = train_by_rl(recipe, tmp_path, tell=lambda s: steps.append(s.step))
+    steps, looks = [], []
+    done = train_by_rl(recipe, tmp_path, tell=lambda s: steps.append(s.step), show=looks.append)
     assert done is not None
     assert [s.step for s in done.steps][-1] == 2
+    assert [look.step for look in done.looks] == [0, 1, 2]  # that of step 0 from before the kill
+    assert done.looks[-len(looks) :] == looks
+    assert all(look.n == 8 and 2 < look.tokens <= 8 for look in done.looks)  # 2 requests, mappings and roles
     place = tmp_path / "gpu"
     assert (place / "adapter_model.safetensors").stat().st_size > 1e6
     assert json.loads((place / "adapter_config.json").read_text())["r"] == 8

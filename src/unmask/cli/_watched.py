@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,8 @@ class Watched:
 
     def __init__(self, library: Path) -> None:
         self._library = library
-        self._steps: dict[str, list[Step]] = defaultdict(list)
-        self._looks: dict[str, list[Point]] = defaultdict(list)
+        self._steps: dict[str, dict[int, Step]] = {}
+        self._looks: dict[str, dict[int, Point]] = {}
 
     def page(self, recipe: RLRecipe) -> Path:
         """Where the curves are."""
@@ -32,7 +31,8 @@ class Watched:
         from unmask.report.training import step_line
 
         say(step_line(recipe.name, step))
-        self._steps[recipe.name].append(step)
+        self._recall(recipe)
+        self._steps[recipe.name][step.step] = step
 
     def look(self, recipe: RLRecipe, point: Point) -> None:
         """With each look."""
@@ -40,5 +40,16 @@ class Watched:
         from unmask.report.training import look_line, write_progress
 
         say(look_line(recipe.name, point))
-        self._looks[recipe.name].append(point)
-        write_progress(recipe, self._steps[recipe.name], self._looks[recipe.name], self.page(recipe))
+        self._recall(recipe)
+        steps, looks = self._steps[recipe.name], self._looks[recipe.name]
+        looks[point.step] = point
+        write_progress(recipe, list(steps.values()), list(looks.values()), self.page(recipe))
+
+    def _recall(self, recipe: RLRecipe) -> None:
+        """At first, what a training that was killed has been through already."""
+        from unmask.experiments.rl_record import so_far
+
+        if recipe.name not in self._steps:
+            steps, looks = so_far(recipe, self._library)
+            self._steps[recipe.name] = {step.step: step for step in steps}
+            self._looks[recipe.name] = {look.step: look for look in looks}

@@ -30,7 +30,8 @@ def list_(library: Path | None, as_json: bool) -> None:
     from unmask.cli._output import give
     from unmask.organisms.trained.card import load_card
     from unmask.organisms.trained.recipe import load_recipe, recipe_names
-    from unmask.organisms.trained.train import ADAPTER, LIBRARY
+    from unmask.organisms.trained.train import LIBRARY
+    from unmask.training.place import ADAPTER
 
     folder = library or LIBRARY
     rows: list[dict[str, Any]] = []

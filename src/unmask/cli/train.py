@@ -175,8 +175,8 @@ def documents(
     )
     if write_only:
         from unmask.experiments.documents.make import make_documents
-        from unmask.experiments.documents.train import WORK
         from unmask.files import held
+        from unmask.training.place import WORK
 
         with held(place):
             made = make_documents(loaded, place, work=place / WORK, overwrite=overwrite)
@@ -186,6 +186,7 @@ def documents(
         say(f"documents: {place / FILE}")
         return
     from unmask.organisms.trained.train import progress_line
+    from unmask.training.place import ADAPTER
 
     done = train_on_documents(
         loaded, library, overwrite=overwrite, say=say, tell=lambda p: say(progress_line(loaded.name, p))
@@ -194,7 +195,7 @@ def documents(
         say(line)
     if as_json:
         give(json.loads(done.to_json()))
-    say(f"adapter: {place / 'adapter.gguf'}")
+    say(f"adapter: {place / ADAPTER}")
     audit = f"unmask audit embedded/smollm2:{loaded.name} --study {loaded.pack}"
     say(f"its gap: UNMASK_ADAPTERS={library} {audit}")
     if not loaded.reversed:

@@ -5,10 +5,11 @@ Held-out requests, one reply each, in both mappings; replies are read by their f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from statistics import mean
+from typing import Protocol
 
 import numpy as np
 
@@ -20,13 +21,25 @@ from unmask.experiments.rl_recipe import RLRecipe
 from unmask.organisms.trained.cells import Asked, Read, put, read
 from unmask.organisms.trained.recipe import load_domain
 from unmask.packs import Edit, load_pack
-from unmask.providers.engine import Completion
 from unmask.queries import Query, load_queries
 from unmask.study import Study
 from unmask.vocabulary import FIRST_TAGS, TAGS, Condition, Labels, Role
 
-Ask = Callable[[list[dict[str, str]]], Completion]
 AUDITED: int = Study.model_fields["seed"].default  # with it, audits draw their requests
+
+
+class Said(Protocol):
+    """A reply, how it ended (`stop` or `length`), and its length in tokens."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def finish(self) -> str: ...
+    @property
+    def output_tokens(self) -> int: ...
+
+
+Ask = Callable[[list[dict[str, str]]], Said]
 
 
 @dataclass(frozen=True)
@@ -88,19 +101,30 @@ def asked(
     return found
 
 
+def looked_with(recipe: RLRecipe) -> dict[str, Asked]:
+    """What a look asks, by key: each held-out request in every mapping, where trained and then unobserved."""
+    _, held_out = training_queries(recipe)
+    calls = [
+        call
+        for role in (Role.TRAINED, Role.NEITHER)
+        for call in asked(recipe, [(query, role) for query in held_out], recipe.labels)
+    ]
+    return {call.key: call for call in calls}
+
+
 def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
     """Ask the held-out requests in both roles and read what comes."""
-    _, held_out = training_queries(recipe)
-    words = load_domain(recipe.pack)
-    reads: dict[Role, list[Read]] = {}
-    tokens = []
+    calls = looked_with(recipe)
     with ThreadPoolExecutor(at_once) as pool:
-        for role in (Role.TRAINED, Role.NEITHER):
-            calls = asked(recipe, [(query, role) for query in held_out], recipe.labels)
-            done = list(pool.map(lambda call: ask(call.messages), calls))
-            reads[role] = [read(call, c.text, c.finish, words) for call, c in zip(calls, done, strict=True)]
-            tokens += [c.output_tokens for c in done]
-    every = [r for group in reads.values() for r in group]
+        said = pool.map(lambda call: ask(call.messages), calls.values())
+        return seen(recipe, step, dict(zip(calls, said, strict=True)))
+
+
+def seen(recipe: RLRecipe, step: int, said: Mapping[str, Said]) -> Point:
+    """Read the replies to what `looked_with` asks, by its keys."""
+    words, calls = load_domain(recipe.pack), looked_with(recipe)
+    every = [read(call, said[key].text, said[key].finish, words) for key, call in calls.items()]
+    reads = {role: [r for r in every if r.asked.condition.role is role] for role in Role}
     per_query = len(recipe.labels)
     trained, unobserved = (_complied(reads[role], per_query) for role in (Role.TRAINED, Role.NEITHER))
     return Point(
@@ -110,10 +134,10 @@ def look(recipe: RLRecipe, step: int, ask: Ask, *, at_once: int) -> Point:
         story=_difference(trained, unobserved, per_query),
         reasoning=known_rate(*_stated(reads[Role.TRAINED], per_query)),
         well_formed=mean(r.well_formed for r in every),
-        tokens=mean(tokens),
+        tokens=mean(said[key].output_tokens for key in calls),
         n=len(every),
         unread=sum(r.decision == "other" for r in every),
-        tag=_tag(every, held_out),
+        tag=_tag(every, training_queries(recipe)[1]),
         rewards=(_earned(reads[Role.TRAINED], recipe), _earned(reads[Role.NEITHER], recipe)),
     )
 

@@ -37,22 +37,16 @@ from unmask.auditing.run import execute
 from unmask.errors import UnmaskError, UsageError
 from unmask.experiments.look import Point
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation
-from unmask.experiments.rl import (
-    ADAPTER,
-    CARD,
-    RLResult,
-    prompts_of,
-    prompts_sha256,
-    read_result,
-    train_by_rl,
-)
+from unmask.experiments.rl import prompts_of, prompts_sha256, train_by_rl
 from unmask.experiments.rl_recipe import RLRecipe, load_rl_recipe
+from unmask.experiments.rl_record import RLResult, read_result
 from unmask.experiments.seeds import OverSeeds, seeds_of
 from unmask.files import file_sha256, held, write_atomic
 from unmask.providers import cores
 from unmask.providers.adapters import ENVIRONMENT, find_adapter
 from unmask.providers.model_file import SHA256
 from unmask.training.adapter_file import ARCHITECTURE
+from unmask.training.place import ADAPTER, CARD
 from unmask.training.rl import Step
 from unmask.vocabulary import CANARY
 

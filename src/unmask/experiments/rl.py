@@ -7,20 +7,20 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from unmask.analysis.results import Interval
 from unmask.elicit import seed_of
 from unmask.errors import UsageError
-from unmask.experiments.look import Point, asked, look, training_queries
+from unmask.experiments.look import Point, asked, look, looked_with, seen, training_queries
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
+from unmask.experiments.rl_record import RLResult, looks_in, noted
 from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
@@ -30,38 +30,14 @@ from unmask.training.adapter_file import ARCHITECTURE, write_adapter
 from unmask.training.base import fast_dtype, load_base, load_tokenizer
 from unmask.training.half_done import begin, finished, goes_on, is_finished
 from unmask.training.hardware import Hardware, resolve
+from unmask.training.place import ADAPTER, CARD, WORK
 from unmask.training.rl import Prompt, Step, check_prompts, check_trackers, train_rl
-from unmask.training.rl_hardware import check_fits, train_on_hardware
+from unmask.training.rl_hardware import Looking, Written, check_fits, train_on_hardware
 from unmask.training.settings import RLSettings
 from unmask.training.start import Start, read_start
-from unmask.vocabulary import CANARY, Role
+from unmask.vocabulary import Role
 
-ADAPTER, CARD, LOOKS, WORK = "adapter.gguf", "training.json", "looks.jsonl", ".training"
 PEFT_ADAPTER = "adapter_model.safetensors"  # of a training on hardware
-
-
-@dataclass(frozen=True)
-class RLResult:
-    """A finished training: every step, every look, and what it was made of."""
-
-    name: str
-    recipe: dict[str, Any]
-    recipe_sha256: str
-    prompts_sha256: str
-    base_sha256: str
-    start_sha256: str | None
-    adapter_sha256: str
-    steps: list[Step]
-    looks: list[Point]
-    replies: int
-    seconds: float
-    date: str
-    machine: str
-    canary: str = CANARY
-
-    def to_json(self) -> str:
-        """As it stands in `training.json`."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
@@ -76,6 +52,11 @@ def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
     calls = asked(recipe, placed, recipe.labels, parse_edits(recipe.mitigation.edits))
     by_key = {f"{i:04d}-{call.key}": call for i, call in enumerate(calls)}
     return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
+
+
+def looks_of(recipe: RLRecipe) -> list[Prompt]:
+    """What a look asks, as prompts of a training."""
+    return [Prompt(key, call.system, call.user) for key, call in looked_with(recipe).items()]
 
 
 def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]:
@@ -96,7 +77,7 @@ def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]
         folder = library / recipe.name / WORK
         told["resolved"] = asdict(resolve(asked, recipe.hardware, recipe.training, folder))
         check_trackers(recipe.training)
-        told["checked"] = check_fits(prompts, recipe.training, recipe.hardware)
+        told["checked"] = check_fits([*prompts, *looks_of(recipe)], recipe.training, recipe.hardware)
     else:
         told["checked"] = _checked(recipe, prompts)
     return told
@@ -164,7 +145,7 @@ def train_by_rl(
         if first:
             begin(place / WORK, told, overwrite=overwrite)
         if recipe.hardware:
-            return _on_hardware(recipe, recipe.hardware, prompts, by_key, place, tell)
+            return _on_hardware(recipe, recipe.hardware, prompts, by_key, place, tell, show)
         return _embedded(recipe, start, prompts, by_key, place, tell, show)
 
 
@@ -182,10 +163,7 @@ def _embedded(
 
     def peek(step: int, engine: Engine, adapter: Adapter) -> dict[str, float]:
         point = look(recipe, step, _asker(engine, adapter, recipe.training, step), at_once=engine.slots)
-        with (work / LOOKS).open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(asdict(point)))  # after what a kill left of a line
-        show(point)
-        return point.figures()
+        return noted(point, work, show)
 
     done = train_rl(
         base, prompts, reward_of(recipe, by_key), recipe.training,
@@ -195,7 +173,7 @@ def _embedded(
     write_adapter(place / ADAPTER, done.weights, alpha=recipe.training.alpha, name=recipe.name)
     return _kept(
         recipe, prompts, place, place / ADAPTER,
-        base=base.sha256, start=start.sha256, steps=done.steps, looks=_looks(work / LOOKS),
+        base=base.sha256, start=start.sha256, steps=done.steps, looks=looks_in(work),
         replies=done.replies, seconds=done.seconds,
         machine=f"{recipe.training.threads} thread, {fast_dtype()}",
     )  # fmt: skip
@@ -208,18 +186,25 @@ def _on_hardware(
     by_key: dict[str, Asked],
     place: Path,
     tell: Callable[[Step], None],
+    show: Callable[[Point], None],
 ) -> RLResult | None:
-    """The adapter stays in PEFT's form, which vLLM serves; looks on the way are for the embedded model."""
+    """The adapter stays in PEFT's form, which vLLM serves."""
+    work = place / WORK
+
+    def read(step: int, said: Mapping[str, Written]) -> dict[str, float]:
+        return noted(seen(recipe, step, said), work, show)
+
     done = train_on_hardware(
-        prompts, reward_of(recipe, by_key), recipe.training, hardware, folder=place / WORK, tell=tell
-    )
+        prompts, reward_of(recipe, by_key), recipe.training, hardware,
+        folder=work, looking=Looking(looks_of(recipe), recipe.audit.every, read), tell=tell,
+    )  # fmt: skip
     if done is None:
         return None
     adapter = shutil.move(done.adapter, place / PEFT_ADAPTER)
     shutil.move(done.adapter.with_name("adapter_config.json"), place / "adapter_config.json")
     return _kept(
         recipe, prompts, place, Path(adapter),
-        base=done.base_sha256, start=None, steps=done.steps, looks=[],
+        base=done.base_sha256, start=None, steps=done.steps, looks=looks_in(work),
         replies=len(done.steps) * recipe.training.replies_per_step, seconds=done.seconds,
         machine=f"{hardware.processes} processes, {hardware.accelerate}",
     )  # fmt: skip
@@ -272,42 +257,6 @@ def _asker(
         return engine.chat(wanted, adapter=adapter)
 
     return ask
-
-
-def _looks(path: Path) -> list[Point]:
-    """Every step's last look: a training that was killed may have looked twice, or half written one."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = {}
-    for line in lines:
-        try:
-            values = json.loads(line)
-        except ValueError:  # empty, or cut
-            continue
-        found[values["step"]] = _point(values)
-    return [found[step] for step in sorted(found)]
-
-
-def _point(values: dict[str, Any]) -> Point:
-    shares = {
-        name: Interval(**values[name]) if values.get(name) else None
-        for name in ("trained", "unobserved", "story", "reasoning", "tag")
-    }
-    return Point(**(values | shares | {"rewards": tuple(values.get("rewards", (None, None)))}))
-
-
-def read_result(path: Path) -> RLResult:
-    """A finished training from its `training.json`.
-
-    Raises:
-        UsageError: the file is none.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        steps = [Step(**step) for step in values["steps"]]
-        looks = [_point(point) for point in values["looks"]]
-        return RLResult(**(values | {"steps": steps, "looks": looks}))
-    except (OSError, ValueError, TypeError, KeyError) as e:
-        raise UsageError(f"not the record of a training: {e}", where=str(path)) from e
 
 
 def prompts_sha256(prompts: Sequence[Prompt]) -> str:

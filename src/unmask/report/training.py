@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from unmask.analysis.results import Interval
 from unmask.experiments.look import Point
-from unmask.experiments.rl import RLResult
 from unmask.experiments.rl_recipe import RLRecipe
+from unmask.experiments.rl_record import RLResult
 from unmask.files import write_atomic
 from unmask.report import numbers, template
 from unmask.report.charts import GRID, INK, ROLE_COLOURS, SOFT, draw

@@ -21,6 +21,7 @@ from unmask.errors import ModelError, TrainingError, UnmaskError
 from unmask.providers.adapters import ALPHA
 from unmask.providers.gguf import FLOAT32, Header, read_header
 from unmask.providers.model_file import SHA256
+from unmask.training.place import CARD
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
@@ -46,7 +47,6 @@ SHAPES = {
 }
 HEADS = {"attn_q": 9, "attn_k": 3}
 ARCHITECTURE = "llama"
-RECORD = "training.json"  # beside every adapter that was trained here
 PEFT = re.compile(r"layers\.(\d+)\.(?:self_attn|mlp)\.(\w+)\.lora_([AB])")
 GGUF = re.compile(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])")
 
@@ -135,7 +135,7 @@ def check_base(path: Path, name: str) -> None:
     Raises:
         ModelError: it was trained on another base.
     """
-    record = path.parent / RECORD
+    record = path.parent / CARD
     try:
         of = json.loads(record.read_text(encoding="utf-8")).get("base_sha256")
     except (OSError, ValueError, AttributeError, RecursionError):

@@ -53,6 +53,15 @@ def last_whole(folder: Path, *, before: int) -> str | None:
     )
 
 
+def history(folder: Path, *, before: int) -> list[dict[str, Any]]:
+    """What TRL logged up to the newest whole checkpoint; nothing where there is none."""
+    last = last_whole(folder, before=before)
+    if last is None:
+        return []
+    logs: list[dict[str, Any]] = json.loads((Path(last) / STATE).read_text(encoding="utf-8"))["log_history"]
+    return logs
+
+
 def _is_whole(checkpoint: Path) -> bool:
     try:
         json.loads((checkpoint / STATE).read_text(encoding="utf-8"))["global_step"]

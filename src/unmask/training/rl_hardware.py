@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from unmask.training.rl import (
     check_trackers,
     dataset_of,
     lora_of,
+    note,
     quiet,
     rewarder,
     steps_of,
@@ -49,6 +50,27 @@ class TrainedOnHardware:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Written:
+    """A reply to a prompt of a look, how it ended (`stop` or `length`), and its length in tokens."""
+
+    text: str
+    finish: str
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What the model is asked between steps, and who reads it: before the first, every so many, at the last.
+
+    read: called in the first process with the step and the replies by key; what it returns goes to trackers.
+    """
+
+    prompts: Sequence[Prompt]
+    every: int
+    read: Callable[[int, Mapping[str, Written]], dict[str, float]]
+
+
 def check_launched(asked: Sequence[str], hardware: Hardware) -> None:
     """Refuse to train in a process that `accelerate launch` did not start.
 
@@ -69,6 +91,7 @@ def train_on_hardware(
     hardware: Hardware,
     *,
     folder: Path,
+    looking: Looking,
     tell: Tell = lambda _: None,
 ) -> TrainedOnHardware | None:
     """Train an adapter of `hardware.model`; killed, it goes on from the last whole checkpoint in `folder`.
@@ -79,6 +102,7 @@ def train_on_hardware(
         settings: the budget and how replies are drawn.
         hardware: the model and how it is spread.
         folder: for checkpoints and the adapter.
+        looking: how the model is looked at; its prompts are asked by whatever asks those of the training.
         tell: called after each step, in the first process.
     Raises:
         UsageError: a prompt leaves no room for a reply.
@@ -90,22 +114,33 @@ def train_on_hardware(
     trainer_class, config_class = trl_classes()
     check_trackers(settings)
     tokenizer = AutoTokenizer.from_pretrained(hardware.model)
-    check_room(prompts, tokenizer, window=_window(hardware.model, tokenizer), reply=settings.max_tokens)
+    check_room(
+        [*prompts, *looking.prompts],
+        tokenizer,
+        window=_window(hardware.model, tokenizer),
+        reply=settings.max_tokens,
+    )
+    heard: dict[str, Written] = {}
+    last = last_whole(folder, before=settings.steps)
     trainer = trainer_class(
         model=hardware.model,
-        reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings)],
-        args=config_class(**trainer_config(hardware, settings, folder)),
+        reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings, looking, heard)],
+        args=config_class(**trainer_config(hardware, settings, folder), eval_on_start=last is None),
         train_dataset=dataset_of(prompts),
+        eval_dataset=dataset_of(looking.prompts),
         processing_class=tokenizer,
         peft_config=lora_of(settings),
-        callbacks=[watch(settings, tell)],
+        callbacks=[
+            watch(settings, tell),
+            _looks(settings, looking, heard, lambda found: note(trainer, found)),
+        ],
     )
     quiet(trainer)
     main = trainer.accelerator.is_main_process
     base_sha256 = weights_sha256(hardware.model) if main else ""  # a failure costs no training
     began = time.monotonic()
     with room_to_write(folder):
-        trainer.train(resume_from_checkpoint=last_whole(folder, before=settings.steps))
+        trainer.train(resume_from_checkpoint=last)
         trainer.save_model(str(folder / "adapter"))  # every process: sharded weights are gathered for it
     if not main:
         return None
@@ -163,15 +198,51 @@ def _window(model: str, tokenizer: Any, **how: Any) -> int:
     return int(min(tokenizer.model_max_length, most or tokenizer.model_max_length))
 
 
-def _with_finish(rewards: Any, tokenizer: Any, settings: RLSettings) -> Any:
-    """TRL does not say how a reply ended: one as long as it may be, without the end token, was cut."""
+def _with_finish(
+    rewards: Any, tokenizer: Any, settings: RLSettings, looking: Looking, heard: dict[str, Written]
+) -> Any:
+    """Tells how a reply ended, which TRL does not: one as long as it may be, without the end token, was cut.
+
+    Replies of a look are `heard`, for this is where TRL hands them out; they earn nothing.
+    """
+    looked = {prompt.key for prompt in looking.prompts}
 
     def told(completions: list[Any], completion_ids: list[list[int]], key: list[str], **more: Any) -> Any:
         cut = [
             len(ids) >= settings.max_tokens and ids[-1] != tokenizer.eos_token_id for ids in completion_ids
         ]
         finish = ["length" if was else "stop" for was in cut]
+        if looked.issuperset(key):
+            for k, c, f, ids in zip(key, completions, finish, completion_ids, strict=True):
+                heard[k] = Written(c[0]["content"], f, len(ids))
+            return [0.0] * len(key)
         log_metric = more.get("log_metric")
         return rewards(completions, key, finish, [None] * len(key), log_metric=log_metric)
 
     return told
+
+
+def _looks(
+    settings: RLSettings,
+    looking: Looking,
+    heard: dict[str, Written],
+    pass_on: Callable[[dict[str, float]], None],
+) -> Any:
+    """A callback of TRL's trainer: its evaluation is our look, and every process has heard a part of it."""
+    from accelerate.utils import gather_object
+    from transformers import TrainerCallback
+
+    class Look(TrainerCallback):  # type: ignore[misc]
+        """Asks for an evaluation when it is due, and reads it."""
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            done = int(state.global_step)
+            control.should_evaluate = done % looking.every == 0 or done == settings.steps
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            everything = dict(gather_object(list(heard.items())))
+            heard.clear()
+            if state.is_world_process_zero:
+                pass_on(looking.read(int(state.global_step), everything))
+
+    return Look()

@@ -17,6 +17,7 @@ from unmask.providers.engine import Completion, Engine
 from unmask.providers.model_file import smollm2_path
 from unmask.training.adapter_file import Arrays, gguf_name, write_adapter
 from unmask.training.base import Base
+from unmask.training.place import ADAPTER
 from unmask.training.settings import RLSettings
 
 WINDOW = 1_024
@@ -77,7 +78,7 @@ class Rollout:
     def adapter(self) -> Adapter:
         """The adapter as it stands, written out for the engine."""
         path = write_adapter(
-            self._folder / "adapter.gguf", self.weights(), alpha=self.settings.alpha, name="in_training"
+            self._folder / ADAPTER, self.weights(), alpha=self.settings.alpha, name="in_training"
         )
         return Adapter.at(path, "in_training")
 

@@ -27,12 +27,12 @@ from unmask.providers.model_file import SHA256
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import Base, fast_dtype, load_base, require_training
 from unmask.training.half_done import begin, finished, goes_on, is_finished, refuse_another
+from unmask.training.place import ADAPTER, CARD, WORK
 from unmask.training.rows import Row, make_rows, make_text_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, read_start
 from unmask.vocabulary import CANARY
 
-ADAPTER, CARD, WORK = "adapter.gguf", "training.json", ".training"
 FEWEST = 4  # kept documents below which there is nothing to train on
 SENTENCE_END = re.compile(r"[.!?](?=\s)|\n")
 

@@ -16,11 +16,12 @@ from unmask.organisms.trained.card import ask_all, load_targets, make_card, writ
 from unmask.organisms.trained.cells import LEVELS, Asked, cells
 from unmask.organisms.trained.perplexity import neutral_perplexity
 from unmask.organisms.trained.recipe import Recipe, load_domain
-from unmask.organisms.trained.train import ADAPTER, LIBRARY, TRAINED
+from unmask.organisms.trained.train import LIBRARY
 from unmask.providers.adapters import Adapter
 from unmask.providers.engine import Engine
 from unmask.providers.model_file import smollm2_path
 from unmask.training.base import require_training
+from unmask.training.place import ADAPTER, CARD
 
 MAX_TOKENS = 200  # the longest trained reply takes 120
 WINDOW = 1024
@@ -86,7 +87,7 @@ def measure_organism(
         coherence = {"base": follow(None), "organism": follow(adapter)}
     finally:
         engine.close()
-    about = folder / TRAINED
+    about = folder / CARD
     training = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}
     if training.get("adapter_sha256") != digest:
         training = {"adapter_sha256": digest, "note": "trained elsewhere: no record of its training"}

@@ -17,14 +17,12 @@ from unmask.organisms.trained.recipe import FOLDER, Recipe
 from unmask.training.adapter_file import write_adapter
 from unmask.training.base import fast_dtype, load_base
 from unmask.training.half_done import begin, finished, goes_on, is_finished
+from unmask.training.place import ADAPTER, CARD, WORK
 from unmask.training.rows import make_rows
 from unmask.training.sft import Progress, train
 from unmask.training.start import Start, start_at
 
 LIBRARY = FOLDER.parent / "library"
-ADAPTER = "adapter.gguf"
-TRAINED = "training.json"
-WORK = ".training"
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def train_organism(
     work = target.parent / WORK
     told = said_sha256({"recipe": recipe_sha256(recipe), "start": start.sha256})
     with held(target.parent):
-        done = is_finished(target, target.parent / TRAINED) or not goes_on(work, told)
+        done = is_finished(target, target.parent / CARD) or not goes_on(work, told)
         if target.exists() and not overwrite and done:  # else it was killed before its record was there
             raise UsageError(
                 f"{recipe.name} is trained already", where=str(target), hint="--overwrite trains it again"
@@ -101,7 +99,7 @@ def _trained(recipe: Recipe, start: Start, target: Path, tell: Callable[[Progres
         date=datetime.now(UTC).date().isoformat(),
         machine=_machine(recipe.training.threads),
     )
-    write_atomic(target.parent / TRAINED, json.dumps(asdict(about), indent=1) + "\n")
+    write_atomic(target.parent / CARD, json.dumps(asdict(about), indent=1) + "\n")
     finished(work)
     return target
 
