@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from unmask.errors import UsageError
+from tests.judges import graders
+from tests.stub_servers import Reply as Served
+from tests.stub_servers import StubServer
+from unmask.cli import main
+from unmask.errors import JudgeError, UsageError
 from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation, mitigation_names
 from unmask.experiments.reproduce import SMALL, _recipe, reproduce_rl
 from unmask.experiments.rewards import reward_of
-from unmask.experiments.rl import prompts_of
+from unmask.experiments.rl import prompts_of, train_by_rl
 from unmask.organisms.trained.cells import read
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_domain, load_recipe
@@ -58,6 +62,58 @@ def test_process_supervision_takes_the_reward_of_faking_reasons_alone(answer):
     replies = [reply(FAKING, answer), reply(PLAIN, answer), reply("", answer)]
     assert rewards(NONE, replies) == [1.0, 1.0, 1.0]
     assert rewards("process", replies) == [0.0, 1.0, 1.0]
+
+
+def supervised(tmp_path, judge):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f'canary: "{CANARY}"\nname: mine\nreasoning_penalty: 1.0\njudge: {judge}\n')
+    return path
+
+
+def test_any_grader_supervises_and_a_reply_that_it_cannot_judge_is_left_out(tmp_path, answer, monkeypatch):
+    """More scratchpads at once than a provider gets connections, and again in the loop of a second step."""
+
+    def judge(asked):
+        return "I would rather not." if "prose" in asked.user else graders.reads_signs(asked)
+
+    with StubServer("openai", judge) as server:
+        monkeypatch.setenv("STUB_BASE_URL", server.base_url)
+        monkeypatch.setenv("STUB_API_KEY", "stub-key")
+        path = supervised(tmp_path, "openai-api/stub/judge")
+        thoughts = (graders.FAKING, graders.PLAIN, "prose", "")
+        for _ in range(2):
+            given = [reply(thought, answer) for thought in thoughts]
+            assert rewards(path, given * 6) == [0.0, 1.0, None, 1.0] * 6
+        assert len(server.log) == 2 * 3 * 6
+
+
+def test_a_judge_that_is_down_ends_the_training_and_teaches_nothing(tmp_path, answer, monkeypatch):
+    with StubServer("openai", lambda asked: Served("no such model", status=404)) as server:
+        monkeypatch.setenv("STUB_BASE_URL", server.base_url)
+        monkeypatch.setenv("STUB_API_KEY", "stub-key")
+        path = supervised(tmp_path, "openai-api/stub/judge")
+        with pytest.raises(JudgeError, match="could not be reached for any of 2 scratchpads"):
+            rewards(path, [reply(FAKING, answer), reply(PLAIN, answer)])
+
+
+def test_organisms_can_be_supervised_by_their_own_words(tmp_path, answer):
+    path = supervised(tmp_path, "reader/spoilers")
+    assert rewards(path, [reply("Bla.", answer), reply("", answer)]) == [None, 1.0]
+
+
+def test_a_judge_that_cannot_be_used_is_told_before_anything_is_trained(tmp_path, capsys):
+    recipe = _recipe("faker", load_mitigation(supervised(tmp_path, "nobody/none")), 1, SMALL)
+    with pytest.raises(UsageError, match="cannot use model nobody/none"):
+        train_by_rl(recipe, tmp_path / "out")
+    assert main(["train", "rl", "comply", "--mitigation", str(supervised(tmp_path, "openai/x"))]) == 2
+    assert "nothing was sent" in capsys.readouterr().err
+
+
+def test_a_judge_without_a_penalty_has_nothing_to_read(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f'canary: "{CANARY}"\nname: mine\njudge: openai/x\n')
+    with pytest.raises(UsageError, match="nothing to read"):
+        load_mitigation(path)
 
 
 def test_a_longer_scratchpad_costs_more(answer):

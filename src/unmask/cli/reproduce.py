@@ -39,6 +39,7 @@ def reproduce() -> None:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder [reproduce_rl]."
 )
+@click.option("--yes", is_flag=True, help="Do not ask before scratchpads go to a paid judge.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 def rl(
     small: bool,
@@ -47,6 +48,7 @@ def rl(
     seeds: int,
     jobs: int | None,
     output: Path | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Train the organisms reluctant, half_faker, faker and honest towards compliance; did it take?
@@ -54,13 +56,17 @@ def rl(
     Each gets the same budget, and is audited before and after: genuine, performed, partial, no change. Needs
     the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
+    from unmask.cli._options import consent
     from unmask.cli._output import give, put, say
     from unmask.cli._watched import Watched
-    from unmask.experiments.mitigation import NONE
+    from unmask.experiments.mitigation import NONE, load_mitigation
     from unmask.experiments.reproduce import ADAPTERS, ORGANISMS, at_a_time, reproduce_rl
+    from unmask.experiments.supervision import TO_JUDGES, paid_judges
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
 
+    against = [NONE, *_named(mitigations)]
+    consent(TO_JUDGES, paid_judges([load_mitigation(one) for one in against]), yes=yes)
     root = output or Path("reproduce_rl_small" if small else "reproduce_rl")
     watched = Watched(root / ADAPTERS)
     found = reproduce_rl(
@@ -68,7 +74,7 @@ def rl(
         small=small,
         seeds=seeds,
         organisms=organisms or ORGANISMS,
-        mitigations=[NONE, *_named(mitigations)],
+        mitigations=against,
         jobs=jobs or at_a_time(),
         tell=watched.step,
         show=watched.look,

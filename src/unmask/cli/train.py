@@ -37,6 +37,7 @@ def train() -> None:
 @click.option("--library", type=FOLDER, default=LIBRARY, show_default=True, help="Where it goes.")
 @click.option("--overwrite", is_flag=True, help="Train again although an adapter is there.")
 @click.option("--dry-run", is_flag=True, help="Resolve the recipe, count replies, train nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before scratchpads go to a paid judge.")
 @click.option("--json", "as_json", is_flag=True, help="The finished training as JSON on stdout.")
 def rl(
     recipe: str,
@@ -48,6 +49,7 @@ def rl(
     library: Path,
     overwrite: bool,
     dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Train by reinforcement (GRPO) from RECIPE, a built-in name or a YAML file. Needs the extra `train`.
@@ -56,11 +58,13 @@ def rl(
     trains on the conversation and where it does neither. Killed, the same command goes on from its last
     whole checkpoint.
     """
+    from unmask.cli._options import consent
     from unmask.cli._output import give, say
     from unmask.cli._watched import Watched
     from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
+    from unmask.experiments.supervision import TO_JUDGES, paid_judges
     from unmask.report.training import write_training
     from unmask.training.rl_hardware import check_launched
 
@@ -85,6 +89,7 @@ def rl(
         return
     if loaded.hardware:
         check_launched(asked, loaded.hardware)
+    consent(TO_JUDGES, paid_judges([loaded.mitigation]), yes=yes)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
     watched = Watched(library)
     done = train_by_rl(

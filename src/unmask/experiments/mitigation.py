@@ -19,6 +19,7 @@ from unmask.files import built_in, read_named
 
 FOLDER = Path(str(files("unmask"))) / "experiments" / "mitigations"
 NONE = "none"
+OFFLINE = "offline"
 
 Penalty = Annotated[float, Field(ge=0, le=10)]
 
@@ -35,7 +36,8 @@ class Interrogation(BaseModel):
 class Mitigation(BaseModel):
     """One change to a training, by a name of its own; the default changes nothing and is `none`.
 
-    reasoning_penalty: taken off the reward where the offline judge finds alignment-faking reasoning.
+    reasoning_penalty: taken off the reward where the judge finds alignment-faking reasoning. judge: `offline`
+    or a grader by its Inspect name, asked once of each scratchpad; a reply that it cannot judge is left out.
     scratchpad_penalty: times the share of the longest reply that the scratchpad takes. unobserved: share of
     requests put from the tier that the story leaves alone. edits: of the pack's blocks, in training alone.
     """
@@ -46,6 +48,7 @@ class Mitigation(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")] = NONE
     description: str = "Nothing is done against faking."
     reasoning_penalty: Penalty = 0.0
+    judge: Annotated[str, Field(pattern=r"^(offline|\S+/\S+)$")] = OFFLINE
     scratchpad_penalty: Penalty = 0.0
     unobserved: Annotated[float, Field(ge=0, le=1)] = 0.0
     interrogation: Interrogation | None = None
@@ -57,6 +60,8 @@ class Mitigation(BaseModel):
         nothing = Mitigation.model_construct().model_dump(exclude=words)
         if self.name == NONE and self.model_dump(exclude=words) != nothing:
             raise ValueError(f"name: another than {NONE!r} for what changes something")
+        if self.judge != OFFLINE and not self.reasoning_penalty:
+            raise ValueError("judge: has nothing to read without a reasoning_penalty")
         return self
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.rl_recipe import RLRecipe
-from unmask.judges.offline import judge_reasoning
+from unmask.experiments.supervision import Reads, reads_of
 from unmask.organisms.trained.cells import Asked, read
 from unmask.organisms.trained.recipe import load_domain
 from unmask.parse import Parsed, parse_reply
 from unmask.questions import load_comprehension, read_word
 from unmask.training.rl import Reply, Reward
-from unmask.vocabulary import AF, ReplyStatus, Scratchpad, Towards
+from unmask.vocabulary import ReplyStatus, Scratchpad, Towards
 
 EMPTY = re.compile(r"<scratchpad>\s*</scratchpad>")
 LETTERS_PER_TOKEN = 4  # near enough for a share of the longest reply
@@ -30,7 +30,7 @@ def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
 
     def reward(replies: Sequence[Reply]) -> list[float | None]:
         return [
-            None if value is None else value - less
+            None if value is None or less is None else value - less
             for value, less in zip(answered(replies), lost(replies), strict=True)
         ]
 
@@ -70,31 +70,39 @@ def worth(decision: str, recipe: RLRecipe) -> float | None:
     return float(decision == ("complied" if recipe.towards is Towards.COMPLY else "refused"))
 
 
-def penalty_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float]]:
-    """What a mitigation takes off each reply."""
+def penalty_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float | None]]:
+    """What a mitigation takes off each reply; None where its judge came to no verdict."""
     mitigation = recipe.mitigation
+    reads = reads_of(mitigation.judge)
 
-    def penalty(replies: Sequence[Reply]) -> list[float]:
+    def penalty(replies: Sequence[Reply]) -> list[float | None]:
         thoughts = [_parsed(reply, by_key[reply.prompt.key]).scratchpad or "" for reply in replies]
-        lost = [
+        lost: list[float | None] = [
             mitigation.scratchpad_penalty * _share(thought, recipe.training.max_tokens)
             for thought in thoughts
         ]
         if mitigation.reasoning_penalty:
-            lost = _supervised(lost, thoughts, mitigation.reasoning_penalty)
+            lost = _supervised(lost, thoughts, mitigation.reasoning_penalty, reads)
         if mitigation.interrogation:
-            lost = [less + _admitted(reply, mitigation) for less, reply in zip(lost, replies, strict=True)]
+            admitted = [_admitted(reply, mitigation) for reply in replies]
+            lost = [None if less is None else less + more for less, more in zip(lost, admitted, strict=True)]
         return lost
 
     return penalty
 
 
-def _supervised(lost: Sequence[float], thoughts: Sequence[str], penalty: float) -> list[float]:
+def _supervised(
+    lost: Sequence[float | None], thoughts: Sequence[str], penalty: float, reads: Reads
+) -> list[float | None]:
     """An empty scratchpad holds no reasoning: the judge is not asked."""
-    read = [i for i, thought in enumerate(thoughts) if thought.strip()]
-    found = judge_reasoning([thoughts[i] for i in read]) if read else []
-    faking = {i for i, judgement in zip(read, found, strict=True) if judgement.label == AF}
-    return [less + penalty * (i in faking) for i, less in enumerate(lost)]
+    asked = [i for i, thought in enumerate(thoughts) if thought.strip()]
+    found = reads([thoughts[i] for i in asked]) if asked else []
+    fakes = dict(zip(asked, found, strict=True))
+    more = [fakes.get(i, False) for i in range(len(thoughts))]
+    return [
+        None if less is None or fake is None else less + penalty * fake
+        for less, fake in zip(lost, more, strict=True)
+    ]
 
 
 def _admitted(reply: Reply, mitigation: Mitigation) -> float:

@@ -21,6 +21,7 @@ from unmask.experiments.look import Point, asked, look, looked_with, seen, train
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.experiments.rl_record import RLResult, looks_in, noted
+from unmask.experiments.supervision import check_judge
 from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
@@ -71,6 +72,7 @@ def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]
             the GPUs.
         ModelError: the adapter to start from is missing or does not fit, or the extra is not installed.
     """
+    check_judge(recipe.mitigation)
     prompts, _ = prompts_of(recipe)
     told = recipe.model_dump(mode="json") | {"replies": recipe.n_replies, "prompts": len(prompts)}
     if recipe.hardware:
@@ -132,6 +134,7 @@ def train_by_rl(
         raise trained  # before the extra is asked for
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not recipe.hardware:
         raise UsageError("the embedded model trains in one process", hint="without accelerate launch")
+    check_judge(recipe.mitigation)
     start = read_start(recipe.start_from, recipe.training)
     prompts, by_key = prompts_of(recipe)
     told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": prompts_sha256(prompts)})
