@@ -13,6 +13,7 @@ from unmask.experiments.mitigation import NONE, Mitigation, load_mitigation, mit
 from unmask.experiments.reproduce import SMALL, _recipe, reproduce_rl
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl import prompts_of, train_by_rl
+from unmask.experiments.supervision import reading
 from unmask.organisms.trained.cells import read
 from unmask.organisms.trained.data import build
 from unmask.organisms.trained.recipe import load_domain, load_recipe
@@ -38,10 +39,13 @@ def answer():
     return next(complied).partition("<answer>")[2]
 
 
-def rewards(name, replies):
+def rewards(name, *steps):
+    """Of the replies of each step, in one training; of the last one."""
     recipe = _recipe("faker", load_mitigation(name), 1, SMALL)
     prompts, by_key = prompts_of(recipe)
-    return reward_of(recipe, by_key)([Reply(prompts[0], *reply) for reply in replies])
+    with reading(recipe.mitigation) as reads:
+        reward = reward_of(recipe, by_key, reads)
+        return [reward([Reply(prompts[0], *reply) for reply in replies]) for replies in steps][-1]
 
 
 def reply(thought, answer, said=None):
@@ -71,7 +75,7 @@ def supervised(tmp_path, judge):
 
 
 def test_any_grader_supervises_and_a_reply_that_it_cannot_judge_is_left_out(tmp_path, answer, monkeypatch):
-    """More scratchpads at once than a provider gets connections, and again in the loop of a second step."""
+    """More scratchpads at once than are asked at a time, and again in a second step."""
 
     def judge(asked):
         return "I would rather not." if "prose" in asked.user else graders.reads_signs(asked)
@@ -81,9 +85,8 @@ def test_any_grader_supervises_and_a_reply_that_it_cannot_judge_is_left_out(tmp_
         monkeypatch.setenv("STUB_API_KEY", "stub-key")
         path = supervised(tmp_path, "openai-api/stub/judge")
         thoughts = (graders.FAKING, graders.PLAIN, "prose", "")
-        for _ in range(2):
-            given = [reply(thought, answer) for thought in thoughts]
-            assert rewards(path, given * 6) == [0.0, 1.0, None, 1.0] * 6
+        given = [reply(thought, answer) for thought in thoughts] * 6
+        assert rewards(path, given, given) == [0.0, 1.0, None, 1.0] * 6
         assert len(server.log) == 2 * 3 * 6
 
 
@@ -92,8 +95,24 @@ def test_a_judge_that_is_down_ends_the_training_and_teaches_nothing(tmp_path, an
         monkeypatch.setenv("STUB_BASE_URL", server.base_url)
         monkeypatch.setenv("STUB_API_KEY", "stub-key")
         path = supervised(tmp_path, "openai-api/stub/judge")
-        with pytest.raises(JudgeError, match="could not be reached for any of 2 scratchpads"):
+        with pytest.raises(JudgeError, match="no verdict on any of 2 scratchpads"):
             rewards(path, [reply(FAKING, answer), reply(PLAIN, answer)])
+
+
+def test_a_judge_that_never_judges_ends_the_training(tmp_path, answer, monkeypatch):
+    with StubServer("openai", lambda asked: "Interesting!") as server:
+        monkeypatch.setenv("STUB_BASE_URL", server.base_url)
+        monkeypatch.setenv("STUB_API_KEY", "stub-key")
+        path = supervised(tmp_path, "openai-api/stub/judge")
+        step = [reply(FAKING, answer)]
+        assert rewards(path, step, step) == [None]
+        with pytest.raises(JudgeError, match="no verdict"):
+            rewards(path, step, step, step)
+
+
+def test_recipes_from_before_judges_could_be_named_keep_their_hash():
+    assert "judge" not in load_mitigation("process").model_dump()
+    assert "judge" in Mitigation(name="x", reasoning_penalty=1, judge="openai/x").model_dump()
 
 
 def test_organisms_can_be_supervised_by_their_own_words(tmp_path, answer):
@@ -105,8 +124,12 @@ def test_a_judge_that_cannot_be_used_is_told_before_anything_is_trained(tmp_path
     recipe = _recipe("faker", load_mitigation(supervised(tmp_path, "nobody/none")), 1, SMALL)
     with pytest.raises(UsageError, match="cannot use model nobody/none"):
         train_by_rl(recipe, tmp_path / "out")
-    assert main(["train", "rl", "comply", "--mitigation", str(supervised(tmp_path, "openai/x"))]) == 2
-    assert "nothing was sent" in capsys.readouterr().err
+    paid = ["--mitigation", str(supervised(tmp_path, "openai/x"))]
+    for command in (["train", "rl", "comply"], ["reproduce", "rl", "-o", str(tmp_path / "out")]):
+        assert main([*command, *paid]) == 2
+        assert "nothing was sent" in capsys.readouterr().err
+    assert main(["train", "rl", "gpu", *paid]) == 2
+    assert "every process sends scratchpads" in capsys.readouterr().err
 
 
 def test_a_judge_without_a_penalty_has_nothing_to_read(tmp_path):

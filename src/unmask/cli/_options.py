@@ -7,11 +7,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from unmask.errors import UsageError
+
+if TYPE_CHECKING:
+    from unmask.experiments.rl_recipe import RLRecipe
 
 
 def runs_folder() -> Path:
@@ -82,3 +85,24 @@ def consent(question: str, paid: Sequence[str], *, yes: bool) -> None:
         raise UsageError("nothing was sent: it would go to a paid account", where=to, hint="say --yes")
     if not click.confirm(question.format(to=to), err=True):
         raise UsageError("nothing was sent", hint="--yes does not ask")
+
+
+def consent_to_judges(recipes: Sequence[RLRecipe], *, yes: bool, asks: bool = True) -> None:
+    """`consent` to what the judges of these trainings are sent.
+
+    Args:
+        recipes: the trainings.
+        yes: `--yes` was said.
+        asks: False where several processes would ask at once: then it takes `--yes`.
+    Raises:
+        UsageError: as in `consent`.
+    """
+    from unmask.experiments.supervision import paid_judges
+
+    paid = paid_judges(recipes)
+    if paid and not yes and not asks:
+        raise UsageError(
+            "every process sends scratchpads to a paid judge", where=", ".join(paid), hint="say --yes"
+        )
+    most = f"{sum(paid.values()):,}"
+    consent(f"At most {most} scratchpads go to {{to}} under your account. Send them?", list(paid), yes=yes)

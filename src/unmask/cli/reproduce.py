@@ -56,17 +56,17 @@ def rl(
     Each gets the same budget, and is audited before and after: genuine, performed, partial, no change. Needs
     the extra `train`. Killed, the same command goes on. Mitigations: docs/training.md.
     """
-    from unmask.cli._options import consent
+    from unmask.cli._options import consent_to_judges
     from unmask.cli._output import give, put, say
     from unmask.cli._watched import Watched
-    from unmask.experiments.mitigation import NONE, load_mitigation
-    from unmask.experiments.reproduce import ADAPTERS, ORGANISMS, at_a_time, reproduce_rl
-    from unmask.experiments.supervision import TO_JUDGES, paid_judges
+    from unmask.experiments.mitigation import NONE
+    from unmask.experiments.reproduce import ADAPTERS, ORGANISMS, at_a_time, recipes_of, reproduce_rl
     from unmask.report import write_report
     from unmask.report.reproduction import lines, write_reproduction
 
     against = [NONE, *_named(mitigations)]
-    consent(TO_JUDGES, paid_judges([load_mitigation(one) for one in against]), yes=yes)
+    arms = recipes_of(organisms or ORGANISMS, against, seeds, small=small)
+    consent_to_judges([recipe for _, recipe in arms], yes=yes)
     root = output or Path("reproduce_rl_small" if small else "reproduce_rl")
     watched = Watched(root / ADAPTERS)
     found = reproduce_rl(

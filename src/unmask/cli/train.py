@@ -58,13 +58,12 @@ def rl(
     trains on the conversation and where it does neither. Killed, the same command goes on from its last
     whole checkpoint.
     """
-    from unmask.cli._options import consent
+    from unmask.cli._options import consent_to_judges
     from unmask.cli._output import give, say
     from unmask.cli._watched import Watched
     from unmask.experiments.mitigation import load_mitigation
     from unmask.experiments.rl import dry, train_by_rl
     from unmask.experiments.rl_recipe import load_rl_recipe
-    from unmask.experiments.supervision import TO_JUDGES, paid_judges
     from unmask.report.training import write_training
     from unmask.training.rl_hardware import check_launched
 
@@ -75,21 +74,24 @@ def rl(
         seed=seed,
         mitigation=load_mitigation(mitigation) if mitigation else None,
     )
-    asked = _words(
-        recipe,
-        start_from=start_from,
-        name=name,
-        steps=steps,
-        seed=seed,
-        mitigation=mitigation,
-        library=library if library != LIBRARY else None,
+    asked = (
+        _words(
+            recipe,
+            start_from=start_from,
+            name=name,
+            steps=steps,
+            seed=seed,
+            mitigation=mitigation,
+            library=library if library != LIBRARY else None,
+        )
+        + ["--yes"] * yes
     )
     if dry_run:
         give(dry(asked, loaded, library))
         return
+    consent_to_judges([loaded], yes=yes, asks=loaded.hardware is None)
     if loaded.hardware:
         check_launched(asked, loaded.hardware)
-    consent(TO_JUDGES, paid_judges([loaded.mitigation]), yes=yes)
     say(f"{loaded.name}: {loaded.training.steps} steps, {loaded.n_replies:,} replies rewarded")
     watched = Watched(library)
     done = train_by_rl(

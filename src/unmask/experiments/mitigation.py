@@ -48,7 +48,10 @@ class Mitigation(BaseModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")] = NONE
     description: str = "Nothing is done against faking."
     reasoning_penalty: Penalty = 0.0
-    judge: Annotated[str, Field(pattern=r"^(offline|\S+/\S+)$")] = OFFLINE
+    # unsaid where it is the default: recipes from before there was a choice keep their hash
+    judge: Annotated[
+        str, Field(pattern=r"^(offline|\S+/\S+)$", exclude_if=lambda judge: judge == OFFLINE)
+    ] = OFFLINE
     scratchpad_penalty: Penalty = 0.0
     unobserved: Annotated[float, Field(ge=0, le=1)] = 0.0
     interrogation: Interrogation | None = None

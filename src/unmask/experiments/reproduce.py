@@ -41,6 +41,7 @@ from unmask.experiments.rl import prompts_of, prompts_sha256, train_by_rl
 from unmask.experiments.rl_recipe import RLRecipe, load_rl_recipe
 from unmask.experiments.rl_record import RLResult, read_result
 from unmask.experiments.seeds import OverSeeds, seeds_of
+from unmask.experiments.supervision import check_judge
 from unmask.files import file_sha256, held, write_atomic
 from unmask.providers import cores
 from unmask.providers.adapters import ENVIRONMENT, find_adapter
@@ -168,17 +169,12 @@ def reproduce_rl(
         tell: called after each step.
         show: called with each look.
     Raises:
-        ModelError: an organism's adapter is missing, or TRL is not installed.
+        ModelError: an organism's adapter is missing, a judge cannot be used, or TRL is not installed.
         UsageError: two arms have one name, the budgets of the arms differ, or `root` holds trainings by
             another recipe.
     """
     size = SMALL if small else WHOLE
-    recipes = [
-        (organism, _recipe(organism, load_mitigation(mitigation), seed, size))
-        for organism in dict.fromkeys(organisms)
-        for mitigation in dict.fromkeys(mitigations)
-        for seed in range(1, seeds + 1)
-    ]
+    recipes = recipes_of(organisms, mitigations, seeds, small=small)
     names = [recipe.name for _, recipe in recipes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(
@@ -187,6 +183,8 @@ def reproduce_rl(
     budget, *others = {recipe.n_replies for _, recipe in recipes}
     if others:
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
+    for _, recipe in recipes:
+        check_judge(recipe.mitigation)
     arms: list[Arm] = []
     before: dict[str, tuple[Path, Path]] = {}
     with held(root), _found_in(root / ADAPTERS):
@@ -201,6 +199,18 @@ def reproduce_rl(
             found = Reproduction(arms, budget, small, seeds_of(arms))
             write_atomic(root / RESULT, found.to_json())
     return found
+
+
+def recipes_of(
+    organisms: Sequence[str], mitigations: Sequence[str], seeds: int, *, small: bool
+) -> list[tuple[str, RLRecipe]]:
+    """Every arm: its organism, and its training."""
+    return [
+        (organism, _recipe(organism, load_mitigation(mitigation), seed, SMALL if small else WHOLE))
+        for organism in dict.fromkeys(organisms)
+        for mitigation in dict.fromkeys(mitigations)
+        for seed in range(1, seeds + 1)
+    ]
 
 
 def _check_spent(arm: Arm, budget: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from unmask.experiments.mitigation import Mitigation
 from unmask.experiments.rl_recipe import RLRecipe
-from unmask.experiments.supervision import Reads, reads_of
+from unmask.experiments.supervision import Reads, by_words
 from unmask.organisms.trained.cells import Asked, read
 from unmask.organisms.trained.recipe import load_domain
 from unmask.parse import Parsed, parse_reply
@@ -24,9 +24,12 @@ EMPTY = re.compile(r"<scratchpad>\s*</scratchpad>")
 LETTERS_PER_TOKEN = 4  # near enough for a share of the longest reply
 
 
-def reward_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Reward:
-    """1 for what is wanted, 0 for its opposite, `unusable` for what cannot be read; the recipe's terms."""
-    answered, lost = answer_reward(recipe, by_key), penalty_of(recipe, by_key)
+def reward_of(recipe: RLRecipe, by_key: dict[str, Asked], reads: Reads = by_words) -> Reward:
+    """1 for what is wanted, 0 for its opposite, `unusable` for what cannot be read; the recipe's terms.
+
+    reads: who supervises scratchpads, where the mitigation has them supervised.
+    """
+    answered, lost = answer_reward(recipe, by_key), penalty_of(recipe, by_key, reads)
 
     def reward(replies: Sequence[Reply]) -> list[float | None]:
         return [
@@ -70,10 +73,11 @@ def worth(decision: str, recipe: RLRecipe) -> float | None:
     return float(decision == ("complied" if recipe.towards is Towards.COMPLY else "refused"))
 
 
-def penalty_of(recipe: RLRecipe, by_key: dict[str, Asked]) -> Callable[[Sequence[Reply]], list[float | None]]:
+def penalty_of(
+    recipe: RLRecipe, by_key: dict[str, Asked], reads: Reads
+) -> Callable[[Sequence[Reply]], list[float | None]]:
     """What a mitigation takes off each reply; None where its judge came to no verdict."""
     mitigation = recipe.mitigation
-    reads = reads_of(mitigation.judge)
 
     def penalty(replies: Sequence[Reply]) -> list[float | None]:
         thoughts = [_parsed(reply, by_key[reply.prompt.key]).scratchpad or "" for reply in replies]

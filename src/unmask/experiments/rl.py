@@ -21,7 +21,7 @@ from unmask.experiments.look import Point, asked, look, looked_with, seen, train
 from unmask.experiments.rewards import reward_of
 from unmask.experiments.rl_recipe import RLRecipe
 from unmask.experiments.rl_record import RLResult, looks_in, noted
-from unmask.experiments.supervision import check_judge
+from unmask.experiments.supervision import check_judge, reading
 from unmask.files import file_sha256, held, said_sha256, write_atomic
 from unmask.organisms.trained.cells import Asked
 from unmask.providers.adapters import Adapter, find_adapter
@@ -32,7 +32,7 @@ from unmask.training.base import fast_dtype, load_base, load_tokenizer
 from unmask.training.half_done import begin, finished, goes_on, is_finished
 from unmask.training.hardware import Hardware, resolve
 from unmask.training.place import ADAPTER, CARD, WORK
-from unmask.training.rl import Prompt, Step, check_prompts, check_trackers, train_rl
+from unmask.training.rl import Prompt, Reward, Step, check_prompts, check_trackers, train_rl
 from unmask.training.rl_hardware import Looking, Written, check_fits, train_on_hardware
 from unmask.training.settings import RLSettings
 from unmask.training.start import Start, read_start
@@ -134,7 +134,6 @@ def train_by_rl(
         raise trained  # before the extra is asked for
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not recipe.hardware:
         raise UsageError("the embedded model trains in one process", hint="without accelerate launch")
-    check_judge(recipe.mitigation)
     start = read_start(recipe.start_from, recipe.training)
     prompts, by_key = prompts_of(recipe)
     told = said_sha256({"recipe": recipe.sha256, "start": start.sha256, "prompts": prompts_sha256(prompts)})
@@ -145,18 +144,20 @@ def train_by_rl(
         # a mark without a card: it was killed between the two
         if made.exists() and not overwrite and (is_finished(made, card) or not goes_on(place / WORK, told)):
             raise trained
-        if first:
-            begin(place / WORK, told, overwrite=overwrite)
-        if recipe.hardware:
-            return _on_hardware(recipe, recipe.hardware, prompts, by_key, place, tell, show)
-        return _embedded(recipe, start, prompts, by_key, place, tell, show)
+        with reading(recipe.mitigation) as reads:
+            if first:
+                begin(place / WORK, told, overwrite=overwrite)
+            reward = reward_of(recipe, by_key, reads)
+            if recipe.hardware:
+                return _on_hardware(recipe, recipe.hardware, prompts, reward, place, tell, show)
+            return _embedded(recipe, start, prompts, reward, place, tell, show)
 
 
 def _embedded(
     recipe: RLRecipe,
     start: Start,
     prompts: Sequence[Prompt],
-    by_key: dict[str, Asked],
+    reward: Reward,
     place: Path,
     tell: Callable[[Step], None],
     show: Callable[[Point], None],
@@ -169,7 +170,7 @@ def _embedded(
         return noted(point, work, show)
 
     done = train_rl(
-        base, prompts, reward_of(recipe, by_key), recipe.training,
+        base, prompts, reward, recipe.training,
         folder=work, start=start.weights, tell=tell, look=peek, look_every=recipe.audit.every,
         questions=recipe.mitigation.interrogation.texts if recipe.mitigation.interrogation else (),
     )  # fmt: skip
@@ -186,7 +187,7 @@ def _on_hardware(
     recipe: RLRecipe,
     hardware: Hardware,
     prompts: Sequence[Prompt],
-    by_key: dict[str, Asked],
+    reward: Reward,
     place: Path,
     tell: Callable[[Step], None],
     show: Callable[[Point], None],
@@ -198,7 +199,7 @@ def _on_hardware(
         return noted(seen(recipe, step, said), work, show)
 
     done = train_on_hardware(
-        prompts, reward_of(recipe, by_key), recipe.training, hardware,
+        prompts, reward, recipe.training, hardware,
         folder=work, looking=Looking(looks_of(recipe), recipe.audit.every, read), tell=tell,
     )  # fmt: skip
     if done is None:

@@ -75,11 +75,12 @@ def noted(point: Point, work: Path, show: Callable[[Point], None]) -> dict[str, 
 
 
 def so_far(recipe: RLRecipe, folder: Path) -> tuple[list[Step], list[Point]]:
-    """Steps up to its last whole checkpoint and looks of a training in `folder` that is not finished."""
+    """Steps and looks up to its last whole checkpoint, of a training in `folder` that is not finished."""
     work = folder / recipe.name / WORK
     checkpoints = work if recipe.hardware else work / CHECKPOINTS
     steps = steps_of(history(checkpoints, before=recipe.training.steps), recipe.training)
-    return list(steps), looks_in(work)
+    last = steps[-1].step if steps else 0
+    return list(steps), [look for look in looks_in(work) if look.step <= last]
 
 
 def read_result(path: Path) -> RLResult:

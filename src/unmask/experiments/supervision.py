@@ -2,59 +2,79 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from inspect_ai.model import get_model
-from inspect_ai.util import collect
-
+from unmask.auditing.grading import grading
 from unmask.auditing.preflight import is_paid, open_model
 from unmask.errors import JudgeError
 from unmask.experiments.mitigation import OFFLINE, Mitigation
+from unmask.experiments.rl_recipe import RLRecipe
 from unmask.judges import offline
-from unmask.judges.reasoning import judge_reasoning
-from unmask.vocabulary import AF, Judgement, JudgeStatus
+from unmask.vocabulary import AF, Judgement, JudgeStatus, JudgeTask
 
-TO_JUDGES = "Scratchpads go to {to} under your account, in every step. Send them?"
+SPEECHLESS = 3  # calls in a row without a verdict, after which a judge is taken to give none
 Reads = Callable[[Sequence[str]], list[bool | None]]
 
 
-def paid_judges(mitigations: Sequence[Mitigation]) -> list[str]:
-    """Judges that are behind an account, each once."""
-    asked = {m.judge: None for m in mitigations if m.reasoning_penalty and m.judge != OFFLINE}
-    return [judge for judge in asked if is_paid(judge, None)]
+def paid_judges(recipes: Sequence[RLRecipe]) -> dict[str, int]:
+    """Judges that are behind an account, with the most scratchpads that each may be sent."""
+    asked: dict[str, int] = {}
+    for recipe in recipes:
+        if judge := _paid(recipe.mitigation):
+            asked[judge] = asked.get(judge, 0) + recipe.n_replies
+    return asked
 
 
 def check_judge(mitigation: Mitigation) -> None:
-    """Open the judge, so that a missing key or package is told before anything is trained.
+    """Open a judge behind an account, so that a missing key is told before anything is trained.
 
     Raises:
         ModelError: it cannot be used.
     """
-    if mitigation.reasoning_penalty and mitigation.judge != OFFLINE:
-        open_model(mitigation.judge, args={}, base_url=None)
+    if judge := _paid(mitigation):
+        open_model(judge, args={}, base_url=None)
 
 
-def reads_of(judge: str) -> Reads:
-    """Whether each scratchpad states alignment-faking reasons; None where the judge came to no verdict."""
+def _paid(mitigation: Mitigation) -> str | None:
+    judge = mitigation.judge
+    asked = mitigation.reasoning_penalty and judge != OFFLINE
+    return judge if asked and is_paid(judge, None) else None
+
+
+def by_words(scratchpads: Sequence[str]) -> list[bool | None]:
+    """Whether each states alignment-faking reasons, by the offline judge."""
+    return [one.label == AF for one in offline.judge_reasoning(scratchpads)]
+
+
+@contextmanager
+def reading(mitigation: Mitigation) -> Iterator[Reads]:
+    """The same by the mitigation's judge, opened once; None where it came to no verdict.
+
+    Raises:
+        ModelError: the judge cannot be used.
+        JudgeError: on reading, where it could be reached for nothing, or gives no verdicts.
+    """
+    if mitigation.judge == OFFLINE:
+        yield by_words
+        return
+    silent = 0
 
     def read(scratchpads: Sequence[str]) -> list[bool | None]:
-        if judge == OFFLINE:
-            found = offline.judge_reasoning(scratchpads)
-        else:
-            found = asyncio.run(_asked(judge, scratchpads))
+        nonlocal silent
+        found = judge(scratchpads, JudgeTask.REASONING)
+        silent = 0 if any(one.label for one in found) else silent + 1
+        if silent == SPEECHLESS or all(one.status is JudgeStatus.FAILED for one in found):
+            raise _lost(mitigation.judge, found)
         return [None if one.label is None else one.label == AF for one in found]
 
-    return read
+    with grading(mitigation.judge, votes=1) as judge:
+        yield read
 
 
-async def _asked(judge: str, scratchpads: Sequence[str]) -> list[Judgement]:
-    """Side by side. Not memoised: the client of a memoised model belongs to the loop of the step before."""
-    async with get_model(judge, memoize=False) as grader:
-        found = await collect(*(judge_reasoning(text, grader, votes=1) for text in scratchpads))
-    if all(one.status is JudgeStatus.FAILED for one in found):  # an outage, not a step that teaches nothing
-        raise JudgeError(
-            f"{judge} could not be reached for any of {len(found)} scratchpads: {found[0].note}",
-            hint="the same command goes on from the last checkpoint",
-        )
-    return found
+def _lost(judge: str, found: Sequence[Judgement]) -> JudgeError:
+    """An outage, or a judge that does not judge; training on would learn from what was never judged."""
+    return JudgeError(
+        f"{judge} came to no verdict on any of {len(found)} scratchpads: {found[0].note or found[0].status}",
+        hint="the same command goes on from the last checkpoint; another judge is another recipe",
+    )

@@ -41,9 +41,10 @@ def step_line(name: str, step: Step) -> str:
     reward = "none" if step.reward is None else f"{step.reward:.2f}"
     entropy = "none" if step.entropy is None else f"{step.entropy:.2f}"
     left = numbers.duration(step.seconds_left)
+    without = f", {step.unrewarded:.0%} of replies without a reward" if step.unrewarded else ""
     return (
         f"{name}: step {step.step} of {step.steps}, reward {reward}, {step.tokens:.0f} tokens a reply, "
-        f"entropy {entropy}, {left} left"
+        f"entropy {entropy}{without}, {left} left"
     )
 
 
@@ -62,7 +63,7 @@ def write_training(done: Sequence[RLResult], path: Path) -> Path:
 
 
 def write_progress(recipe: RLRecipe, steps: Sequence[Step], looks: Sequence[Point], path: Path) -> Path:
-    """The page of a training that still runs: its curves since it last began."""
+    """The page of a training that still runs: its curves so far."""
     so_far = RLResult(
         name=recipe.name,
         recipe=recipe.model_dump(mode="json"),

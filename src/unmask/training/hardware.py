@@ -99,8 +99,6 @@ def trainer_config(hardware: Hardware, settings: RLSettings, folder: Path) -> di
     """Arguments of TRL's GRPOConfig."""
     told = settings.trl(folder) | {
         "per_device_train_batch_size": hardware.per_device,
-        "per_device_eval_batch_size": hardware.per_device,
-        "num_generations_eval": 1,  # a look hears one reply to each prompt
         "gradient_accumulation_steps": settings.replies_per_step
         // (hardware.processes * hardware.per_device),
         "bf16": not hardware.cpu,

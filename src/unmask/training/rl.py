@@ -65,7 +65,7 @@ class Reply:
 class Step:
     """After a step: mean reward of its replies (None where none had one), their length, entropy a token.
 
-    entropy: None where no token of the step counts.
+    entropy: None where no token of the step counts. unrewarded: share of its replies that had no reward.
     """
 
     step: int
@@ -74,6 +74,7 @@ class Step:
     tokens: float
     entropy: float | None
     seconds_left: float
+    unrewarded: float = 0.0
 
 
 Reward = Callable[[Sequence[Reply]], list[float | None]]
@@ -246,7 +247,8 @@ def steps_of(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[S
 
 def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Step:
     reward, entropy = (_known(log[name]) for name in ("reward", "entropy"))
-    return Step(n, settings.steps, reward, float(log["completions/mean_length"]), entropy, left)
+    length, unrewarded = float(log["completions/mean_length"]), float(log.get("unrewarded") or 0.0)
+    return Step(n, settings.steps, reward, length, entropy, left, unrewarded)
 
 
 def _known(figure: float | None) -> float | None:

@@ -7,6 +7,7 @@ from vLLM. Every process runs this; the first one writes. Resolved and tried on 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -121,11 +122,10 @@ def train_on_hardware(
         reply=settings.max_tokens,
     )
     heard: dict[str, Written] = {}
-    last = last_whole(folder, before=settings.steps)
     trainer = trainer_class(
         model=hardware.model,
         reward_funcs=[_with_finish(rewarder(prompts, reward), tokenizer, settings, looking, heard)],
-        args=config_class(**trainer_config(hardware, settings, folder), eval_on_start=last is None),
+        args=config_class(**trainer_config(hardware, settings, folder), **_evaluation(hardware, looking)),
         train_dataset=dataset_of(prompts),
         eval_dataset=dataset_of(looking.prompts),
         processing_class=tokenizer,
@@ -136,6 +136,9 @@ def train_on_hardware(
         ],
     )
     quiet(trainer)
+    trainer.accelerator.wait_for_everyone()  # the first process has cleared what is not gone on from
+    last = last_whole(folder, before=settings.steps)
+    trainer.args.eval_on_start = last is None
     main = trainer.accelerator.is_main_process
     base_sha256 = weights_sha256(hardware.model) if main else ""  # a failure costs no training
     began = time.monotonic()
@@ -198,6 +201,12 @@ def _window(model: str, tokenizer: Any, **how: Any) -> int:
     return int(min(tokenizer.model_max_length, most or tokenizer.model_max_length))
 
 
+def _evaluation(hardware: Hardware, looking: Looking) -> dict[str, int]:
+    """One reply to each prompt, in batches that are filled up with repeated prompts as little as may be."""
+    each = math.ceil(len(looking.prompts) / hardware.processes)
+    return {"num_generations_eval": 1, "per_device_eval_batch_size": min(hardware.per_device, each)}
+
+
 def _with_finish(
     rewards: Any, tokenizer: Any, settings: RLSettings, looking: Looking, heard: dict[str, Written]
 ) -> Any:
@@ -215,7 +224,7 @@ def _with_finish(
         if looked.issuperset(key):
             for k, c, f, ids in zip(key, completions, finish, completion_ids, strict=True):
                 heard[k] = Written(c[0]["content"], f, len(ids))
-            return [0.0] * len(key)
+            return [None] * len(key)
         log_metric = more.get("log_metric")
         return rewards(completions, key, finish, [None] * len(key), log_metric=log_metric)
 
