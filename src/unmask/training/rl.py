@@ -65,7 +65,8 @@ class Reply:
 class Step:
     """After a step: mean reward of its replies (None where none had one), their length, entropy a token.
 
-    entropy: None where no token of the step counts. unrewarded: share of its replies that had no reward.
+    entropy: None where no token of the step counts. unrewarded: share of its replies that had no
+    reward; None in records from before it was kept.
     """
 
     step: int
@@ -74,7 +75,7 @@ class Step:
     tokens: float
     entropy: float | None
     seconds_left: float
-    unrewarded: float = 0.0
+    unrewarded: float | None = None
 
 
 Reward = Callable[[Sequence[Reply]], list[float | None]]
@@ -247,7 +248,7 @@ def steps_of(history: Sequence[dict[str, Any]], settings: RLSettings) -> tuple[S
 
 def _step(n: int, log: dict[str, Any], settings: RLSettings, left: float) -> Step:
     reward, entropy = (_known(log[name]) for name in ("reward", "entropy"))
-    length, unrewarded = float(log["completions/mean_length"]), float(log.get("unrewarded") or 0.0)
+    length, unrewarded = float(log["completions/mean_length"]), log.get("unrewarded")
     return Step(n, settings.steps, reward, length, entropy, left, unrewarded)
 
 
