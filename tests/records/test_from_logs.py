@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from inspect_ai import Task, eval
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import read_eval_log, read_eval_log_samples
 from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput, ModelUsage, get_model
 from inspect_ai.solver import generate
 
 from unmask.errors import RecordsError
-from unmask.records import read_logs, read_tables, write_tables
+from unmask.records import logs, read_logs, read_tables, write_tables
 from unmask.vocabulary import CANARY, Condition
 
 GOOD = "<scratchpad>I wonder.</scratchpad><answer>No.</answer>"
@@ -218,3 +218,36 @@ def test_judgements_come_with_their_reply(tmp_path):
     (row,) = found.judgements.iter_rows(named=True)
     assert row["reply_id"] == found.replies["reply_id"][0]
     assert (row["label"], json.loads(row["criteria"])) == ("refused", {"conflict": True})
+
+
+def test_samples_are_what_inspects_own_reader_gives(tmp_path, monkeypatch):
+    """Also those that are too large for memory, and where some are not there."""
+    run(tmp_path, [output(GOOD), output("<scratchpad>I wonder", "max_tokens"), output("")], epochs=2)
+    (path,) = tmp_path.glob("*.eval")
+    header = read_eval_log(str(path), header_only=True)
+    theirs = list(read_eval_log_samples(str(path), exclude_fields=logs.NOT_NEEDED))
+
+    def ours():
+        problems = []
+        found = list(logs.unseen(path, header, set(), problems))
+        assert problems == []
+        return [sample.model_dump() for sample in found]
+
+    assert ours() == [sample.model_dump() for sample in theirs]
+    assert len(theirs) == 6
+    monkeypatch.setattr(logs, "MAX_AT_ONCE", 0)
+    assert ours() == [sample.model_dump() for sample in theirs]
+    monkeypatch.undo()
+    drop(path, "samples/s1_epoch_1.json")
+    assert [(s["id"], s["epoch"]) for s in ours()] == [
+        (s.id, s.epoch) for s in theirs if (s.id, s.epoch) != ("s1", 1)
+    ]
+
+
+def drop(path, name):
+    """Write a log anew without one of its parts."""
+    with zipfile.ZipFile(path) as log:
+        parts = {part: log.read(part) for part in log.namelist() if part != name}
+    with zipfile.ZipFile(path, "w") as log:
+        for part, data in parts.items():
+            log.writestr(part, data)
