@@ -54,8 +54,8 @@ def test_what_cannot_be_is_told(runs, capsys, args, said):
 def test_two_models_are_asked_the_same(tmp_path, monkeypatch, capsys):
     """The whole way with scripted organisms: one keeps to its values, one complies whatever it is told."""
     monkeypatch.setenv("UNMASK_RUNS", str(tmp_path))
-    args = ["organism/honest", "organism/compliant", "--study", "story", "--queries", "40", "--epochs", "2"]
-    assert main(["before-after", *args, "--delta", "15", "--name", "both", "--no-check", "--json"]) == 0
+    args = ["organism/honest", "organism/compliant", "--study", "story", "--queries", "20"]
+    assert main(["before-after", *args, "--delta", "25", "--name", "both", "--no-check", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["trained"]["estimate"] > 0.7
     assert found["unobserved"]["estimate"] > 0.7

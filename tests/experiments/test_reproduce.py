@@ -88,7 +88,8 @@ def test_no_audited_request_was_trained_on(organism, size, tmp_path, monkeypatch
         assert not trained & asked
 
 
-def test_a_training_by_another_recipe_is_not_taken_for_this_one(tmp_path):
+def test_a_training_by_another_recipe_is_told_before_anything_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(reproduce, "execute", None)
     place = tmp_path / "adapters" / "honest_rl1"
     place.mkdir(parents=True)
     (place / "adapter.gguf").write_bytes(b"another")

@@ -183,11 +183,12 @@ def reproduce_rl(
     budget, *others = {recipe.n_replies for _, recipe in recipes}
     if others:
         raise UsageError(f"arms with different budgets cannot be compared: {[budget, *others]} replies")
-    for _, recipe in recipes:
-        check_judge(recipe.mitigation)
     arms: list[Arm] = []
     before: dict[str, tuple[Path, Path]] = {}
     with held(root), _found_in(root / ADAPTERS):
+        for _, recipe in recipes:  # before anything is asked
+            check_judge(recipe.mitigation)
+            _trained_already(recipe, root / ADAPTERS)
         if jobs > 1:
             _side_by_side(recipes, jobs, (root, size, tell, show))
         for organism, recipe in recipes:
@@ -318,18 +319,25 @@ def _trained(
     tell: Tell,
     show: Show,
 ) -> RLResult:
-    place = folder / recipe.name
-    if (place / CARD).is_file() and (place / ADAPTER).is_file():
-        found = read_result(place / CARD)
-        if why := _another(found, recipe, place / ADAPTER):
-            raise UsageError(
-                f"{recipe.name} {why}", where=str(place), hint="another folder (-o), or remove that one"
-            )
+    if found := _trained_already(recipe, folder):
         return found
     done = train_by_rl(recipe, folder, tell=partial(tell, recipe), show=partial(show, recipe))
     if done is None:
         raise UsageError("the reproduction trains the embedded model, in one process")
     return done
+
+
+def _trained_already(recipe: RLRecipe, folder: Path) -> RLResult | None:
+    """What an earlier call trained; refused where it is not what this one would train."""
+    place = folder / recipe.name
+    if not ((place / CARD).is_file() and (place / ADAPTER).is_file()):
+        return None
+    found = read_result(place / CARD)
+    if why := _another(found, recipe, place / ADAPTER):
+        raise UsageError(
+            f"{recipe.name} {why}", where=str(place), hint="another folder (-o), or remove that one"
+        )
+    return found
 
 
 def _another(found: RLResult, recipe: RLRecipe, adapter: Path) -> str | None:

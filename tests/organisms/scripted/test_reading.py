@@ -58,10 +58,10 @@ def test_every_passage_of_every_pack_is_read_right(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PACKS)
-def test_all_conditions_and_sizes_of_every_pack_are_read_right_in_every_fourth_wording(name):
+def test_all_conditions_and_sizes_of_every_pack_are_read_right_in_every_eighth_wording(name):
     # the passages are all read above; every wording would take minutes
     pack = load_pack(name)
-    assert list(misreadings(pack, wordings=range(1, pack.n_wordings, 4))) == []
+    assert list(misreadings(pack, wordings=range(1, pack.n_wordings, 8))) == []
 
 
 @pytest.mark.parametrize("name", PACKS)
