@@ -74,18 +74,16 @@ def rl(
         seed=seed,
         mitigation=load_mitigation(mitigation) if mitigation else None,
     )
-    asked = (
-        _words(
-            recipe,
-            start_from=start_from,
-            name=name,
-            steps=steps,
-            seed=seed,
-            mitigation=mitigation,
-            library=library if library != LIBRARY else None,
-        )
-        + ["--yes"] * yes
+    asked = _words(
+        recipe,
+        start_from=start_from,
+        name=name,
+        steps=steps,
+        seed=seed,
+        mitigation=mitigation,
+        library=library if library != LIBRARY else None,
     )
+    asked += ["--yes"] * yes
     if dry_run:
         give(dry(asked, loaded, library))
         return

@@ -137,21 +137,21 @@ def seen(recipe: RLRecipe, step: int, said: Mapping[str, Said]) -> Point:
         tokens=mean(said[key].output_tokens for key in calls),
         n=len(every),
         unread=sum(r.decision == "other" for r in every),
-        tag=_tag(every, training_queries(recipe)[1]),
+        tag=_tag(every),
         rewards=(_earned(reads[Role.TRAINED], recipe), _earned(reads[Role.NEITHER], recipe)),
     )
 
 
-def _tag(every: Sequence[Read], queries: Sequence[Query]) -> Interval | None:
+def _tag(every: Sequence[Read]) -> Interval | None:
     """None where one mapping alone is told: tag and role are then one."""
     if len({r.asked.condition.labels for r in every}) < 2:
         return None
-    order = {query.text: i for i, query in enumerate(queries)}
+    order = {query: i for i, query in enumerate(dict.fromkeys(r.asked.query for r in every))}
     ordered = sorted(every, key=lambda r: order[r.asked.query])
     sides = (
         [r for r in ordered if (r.asked.condition.tag in FIRST_TAGS) is first] for first in (True, False)
     )
-    per_query = len(every) // len(queries) // 2
+    per_query = len(every) // len(order) // 2
     first, second = (_complied(own, per_query) for own in sides)
     return _difference(first, second, per_query)
 

@@ -52,12 +52,16 @@ def prompts_of(recipe: RLRecipe) -> tuple[list[Prompt], dict[str, Asked]]:
     placed = [(q, Role.NEITHER if x else Role.TRAINED) for q, x in zip(queries, alone, strict=True)]
     calls = asked(recipe, placed, recipe.labels, parse_edits(recipe.mitigation.edits))
     by_key = {f"{i:04d}-{call.key}": call for i, call in enumerate(calls)}
-    return [Prompt(key, call.system, call.user) for key, call in by_key.items()], by_key
+    return _as_prompts(by_key), by_key
 
 
 def looks_of(recipe: RLRecipe) -> list[Prompt]:
     """What a look asks, as prompts of a training."""
-    return [Prompt(key, call.system, call.user) for key, call in looked_with(recipe).items()]
+    return _as_prompts(looked_with(recipe))
+
+
+def _as_prompts(by_key: Mapping[str, Asked]) -> list[Prompt]:
+    return [Prompt(key, call.system, call.user) for key, call in by_key.items()]
 
 
 def dry(asked: Sequence[str], recipe: RLRecipe, library: Path) -> dict[str, Any]:
